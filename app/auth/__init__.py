@@ -1,0 +1,1 @@
+"""Accounts: registration, sign-in, one-time links, settings of the account."""

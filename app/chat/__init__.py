@@ -1,0 +1,1 @@
+"""The chat: conversations, answers, and the models that give them."""

@@ -1,0 +1,124 @@
+"""What every model provider offers: the one Protocol, and the plain data that passes through it.
+
+Implementations sit beside this file. They know HTTP and JSON of their server and nothing of Flask, users or the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Protocol
+
+from msgspec import Meta, Struct
+
+Role = Literal["system", "user", "assistant"]
+StopWord = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class Turn(Struct, frozen=True):
+    """One message as the model sees it."""
+
+    role: Role
+    content: str
+
+
+class ChatOptions(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a caller may set for one answer, by Ollama's names; None leaves the model's own default."""
+
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    top_k: Annotated[int, Meta(ge=0, le=1000)] | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    num_ctx: Annotated[int, Meta(ge=256, le=1_048_576)] | None = None
+    num_predict: Annotated[int, Meta(ge=1, le=131_072)] | None = None
+    stop: Annotated[list[StopWord], Meta(max_length=8)] | None = None
+
+
+class ModelRequest(Struct, frozen=True):
+    """One question to a model: the turns oldest first, the system prompt (if any) as the first of them."""
+
+    model: str
+    turns: tuple[Turn, ...]
+    options: ChatOptions = ChatOptions()
+
+
+class ModelInfo(Struct, frozen=True):
+    """A model that can be picked. Unknown numbers are None; `context_length` is in tokens."""
+
+    name: str
+    provider: str
+    size_bytes: int | None = None
+    parameter_size: str | None = None
+    context_length: int | None = None
+    capabilities: tuple[str, ...] = ()
+    loaded: bool | None = None
+
+
+class Connected(Struct, frozen=True):
+    """The server took the request; nothing was said yet."""
+
+
+class Text(Struct, frozen=True):
+    """A piece of the answer, never empty."""
+
+    content: str
+
+
+class Reasoning(Struct, frozen=True):
+    """A piece of what the model thinks before it answers, never empty."""
+
+    content: str
+
+
+class ToolCall(Struct, frozen=True):
+    """The model asks for a tool; shown to the reader, never executed."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+class Usage(Struct, frozen=True):
+    """Tokens counted by the server; None where it does not say."""
+
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+class End(Struct, frozen=True):
+    """The answer ended as it should: `stop`, or `length` where a limit cut it."""
+
+    reason: str
+
+
+Event = Connected | Text | Reasoning | ToolCall | Usage | End
+
+
+class AnswerStream(Protocol):
+    """One running answer. Iterating connects, sends and yields events, `Connected` first, `End` last.
+
+    Iterating raises LLMUnavailable (refused, no such host, connect timeout), ModelNotFound, UpstreamError (4xx, 5xx, garbage, an
+    error line, an end without an end event), UpstreamTimeout (silence). `close()` may be called from any thread at any time, also
+    before the connection stands: it closes the connection to the server, and the iteration ends within 200 ms, without an error and
+    without an `End`.
+    """
+
+    def __iter__(self) -> Iterator[Event]: ...
+
+    def close(self) -> None: ...
+
+
+class Provider(Protocol):
+    """A source of models."""
+
+    name: str
+
+    def list_models(self) -> list[ModelInfo]:
+        """Give the models it can answer with now; raises LLMUnavailable, UpstreamError or UpstreamTimeout within 3 s."""
+        ...
+
+    def describe_model(self, name: str) -> ModelInfo:
+        """Give what is known of one model, its context length included; raises ModelNotFound as well."""
+        ...
+
+    def chat(self, request: ModelRequest) -> AnswerStream:
+        """Prepare an answer; no I/O before the stream is iterated."""
+        ...

@@ -1,0 +1,1 @@
+"""The place where face recognition will go; not implemented yet."""
