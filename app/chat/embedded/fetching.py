@@ -9,8 +9,6 @@ from msgspec import Struct
 
 from app.chat.embedded.catalogue import CatalogueEntry
 
-BLOCK_BYTES = 1 << 20
-
 
 class SourceError(Exception):
     """A source could not give the model; its text is a clause for a person."""

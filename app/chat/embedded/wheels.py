@@ -18,9 +18,10 @@ import msgspec
 from msgspec import Struct
 
 from app.chat.embedded.catalogue import Wheels
-from app.chat.embedded.fetching import BLOCK_BYTES, Job, SourceError
+from app.chat.embedded.fetching import Job, SourceError
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.1
+BLOCK_BYTES = 1 << 20
 
 
 class _Journal(Struct, frozen=True):
