@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
@@ -41,6 +42,7 @@ class Settings:
     embedded_model: str = "qwen2.5-coder-0.5b"
     models_dir: Path = Path("instance/models")
     context_length: int = 4096
+    system_prompt: str = ""
     connect_timeout_seconds: float = 5.0
     first_token_timeout_seconds: float = 600.0
     token_timeout_seconds: float = 60.0
@@ -139,7 +141,7 @@ class _Reader:
         return value
 
 
-def _read(env: _Reader) -> dict[str, object]:
+def _read(env: _Reader) -> dict[str, Any]:
     values = {
         "secret_key": env.secret("SECRET_KEY"),
         "flask_env": env.text("FLASK_ENV", "development"),
@@ -154,7 +156,7 @@ def _read(env: _Reader) -> dict[str, object]:
     return values | _read_models(env)
 
 
-def _read_models(env: _Reader) -> dict[str, object]:
+def _read_models(env: _Reader) -> dict[str, Any]:
     providers = env.listing("LLM_PROVIDERS", ("ollama",))
     unknown = sorted(set(providers) - set(PROVIDERS))
     if unknown:
@@ -168,6 +170,7 @@ def _read_models(env: _Reader) -> dict[str, object]:
         "embedded_model": env.text("EMBEDDED_MODEL", "qwen2.5-coder-0.5b"),
         "models_dir": Path(env.text("MODELS_DIR", "instance/models")).absolute(),
         "context_length": env.whole("CONTEXT_LENGTH", 4096, least=512),
+        "system_prompt": env.text("SYSTEM_PROMPT", ""),
         "connect_timeout_seconds": env.number("CONNECT_TIMEOUT_SECONDS", 5),
         "first_token_timeout_seconds": env.number("FIRST_TOKEN_TIMEOUT_SECONDS", 600),
         "token_timeout_seconds": env.number("TOKEN_TIMEOUT_SECONDS", 60),

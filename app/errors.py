@@ -8,6 +8,7 @@ AppError                     500  internal_error
 │   └── ModelNotFound        404  model_not_found
 ├── Conflict                 409  conflict
 ├── TooLarge                 413  too_large
+├── UnsupportedMediaType     415  unsupported_media_type
 ├── InvalidField             422  invalid_field        names the field
 ├── TooManyRequests          429  too_many_requests    Retry-After
 ├── UpstreamError            502  upstream_error
@@ -25,7 +26,7 @@ from __future__ import annotations
 class AppError(Exception):
     """A failure with a status, a slug and one sentence for a person.
 
-    `sentence` replaces the class's default sentence; `retry_after` is in seconds.
+    `sentence` replaces the class's default sentence; `retry_after` is in seconds; `details` are further fields of the JSON answer.
     """
 
     status = 500
@@ -35,6 +36,7 @@ class AppError(Exception):
     def __init__(self, sentence: str | None = None, *, retry_after: int | None = None) -> None:
         self.sentence = sentence or self.default_sentence
         self.retry_after = retry_after
+        self.details: dict[str, object] = {}
         super().__init__(self.sentence)
 
 
@@ -93,6 +95,14 @@ class TooLarge(AppError):
     default_sentence = "This is too large."
 
 
+class UnsupportedMediaType(AppError):
+    """The body is not of a type that is taken here."""
+
+    status = 415
+    code = "unsupported_media_type"
+    default_sentence = "Send JSON, with the header Content-Type: application/json."
+
+
 class InvalidField(AppError):
     """One field has a value that can't be used; `field` names it."""
 
@@ -101,8 +111,9 @@ class InvalidField(AppError):
     default_sentence = "A field has a value that can't be used."
 
     def __init__(self, field: str, sentence: str) -> None:
-        self.field = field
         super().__init__(sentence)
+        self.field = field
+        self.details = {"field": field}
 
 
 class TooManyRequests(AppError):
