@@ -1,0 +1,20 @@
+"""The tables. Importing the package imports every module, so that metadata and migrations see all of them."""
+
+from app.models.audit_event import AuditEvent
+from app.models.conversation import Conversation
+from app.models.email_token import EmailToken
+from app.models.login_session import LoginSession
+from app.models.message import AnswerChunk, Message
+from app.models.throttle_bucket import ThrottleBucket
+from app.models.user import User
+
+__all__ = [
+    "AnswerChunk",
+    "AuditEvent",
+    "Conversation",
+    "EmailToken",
+    "LoginSession",
+    "Message",
+    "ThrottleBucket",
+    "User",
+]

@@ -1,0 +1,19 @@
+"""Flask extensions, created without an application; `app.factory` binds them."""
+
+from __future__ import annotations
+
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import CSRFProtect
+
+from app.database import Base
+
+db = SQLAlchemy(metadata=Base.metadata)
+migrate = Migrate()
+login_manager = LoginManager()
+csrf = CSRFProtect()
+# "moving-window" does not count what it refused: somebody over the limit who keeps trying gets in as soon as it is their turn.
+limiter = Limiter(get_remote_address, strategy="moving-window")

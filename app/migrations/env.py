@@ -1,0 +1,71 @@
+"""Runs migrations on the application's own engine; a database that holds accounts is backed up first."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from alembic import context
+from alembic.autogenerate import compare_metadata
+from alembic.util import CommandError
+from flask import current_app
+from sqlalchemy import Connection, func, inspect, select, text
+
+from app import backup
+from app.config import Settings
+from app.database import UTCDateTime
+from app.extensions import db
+from app.models.user import User
+
+
+def back_up_if_needed(connection: Connection) -> None:
+    """Save a database that has rows, before anything changes in it."""
+    heads = context.get_context().get_current_heads()
+    if set(heads) == set(context.script.get_heads()) or not inspect(connection).has_table("user"):
+        return
+    if not connection.scalar(select(func.count()).select_from(User.__table__)):
+        return
+    settings: Settings = current_app.extensions["settings"]
+    target = backup.automatic_path(settings.sqlalchemy_url, "-".join(heads) or "none")
+    connection.rollback()
+    backup.save(settings.sqlalchemy_url, target)
+    print(f"Backup before the migration: {target}")  # noqa: T201
+
+
+def adopt(connection: Connection) -> None:
+    """Take over tables that `db.create_all()` made: they are at the newest revision, if they are what the models say."""
+    migration = context.get_context()
+    if migration.get_current_heads() or not inspect(connection).has_table("user"):
+        return
+    if compare_metadata(migration, db.metadata):
+        raise CommandError(
+            "The tables were made by another version, and not by migrations: back up, and start with an empty database."
+        )
+    migration.stamp(context.script, "heads")
+    connection.commit()
+
+
+def render_item(kind: str, item: object, _autogen: object) -> str | Literal[False]:
+    """Write our own column type into migrations as the plain one, so that they do not depend on today's code."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UTCDateTime) else False
+
+
+def run_migrations() -> None:
+    """Migrate in one transaction."""
+    with db.engine.connect() as connection:
+        options = current_app.extensions["migrate"].configure_args
+        context.configure(connection=connection, target_metadata=db.metadata, render_item=render_item, **options)
+        adopt(connection)
+        back_up_if_needed(connection)
+        sqlite = connection.dialect.name == "sqlite"
+        if sqlite:  # rebuilding a table drops the old one, which would delete the rows that refer to it
+            connection.execute(text("PRAGMA foreign_keys=OFF"))
+            connection.commit()
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.commit()
+        print(f"The database is at revision {'-'.join(context.get_context().get_current_heads()) or 'none'}.")  # noqa: T201
+        if sqlite:
+            connection.execute(text("PRAGMA foreign_keys=ON"))
+
+
+run_migrations()

@@ -1,0 +1,45 @@
+"""One-time links: the hash of a token that signs in one account, once, for a short time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, delete, select
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+
+from app.clock import utcnow
+from app.database import Base, Id, Timestamp
+from app.extensions import db
+from app.models.user import User
+from app.tokens import hash_token
+
+
+class EmailToken(Base):
+    """A token bound to an account; reading it consumes nothing."""
+
+    __tablename__ = "email_token"
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[Timestamp]
+    expires_at: Mapped[datetime]
+    user: Mapped[User] = relationship()
+
+
+def find_email_token(token: str) -> EmailToken | None:
+    """Give the valid one-time link with its active user, or None."""
+    query = (
+        select(EmailToken)
+        .join(EmailToken.user)
+        .options(joinedload(EmailToken.user))
+        .where(EmailToken.token_hash == hash_token(token), EmailToken.expires_at > utcnow(), User.active)
+    )
+    return db.session.scalar(query)
+
+
+def consume_email_token(token: EmailToken) -> bool:
+    """Delete the link and tell whether this call was the one that did: of parallel uses one wins."""
+    rows = db.session.execute(delete(EmailToken).where(EmailToken.id == token.id).returning(EmailToken.id))
+    return rows.first() is not None

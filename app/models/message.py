@@ -1,0 +1,138 @@
+"""Messages: a tree inside a conversation. Nothing is ever overwritten; editing and asking again make branches."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, literal, select, text
+from sqlalchemy.orm import Mapped, aliased, mapped_column
+
+from app.database import Base, Id, Timestamp
+from app.errors import NotFound
+from app.extensions import db
+from app.models.conversation import Conversation
+
+RUNNING = ("pending", "streaming")
+MAX_SHOWN = 10_000
+STATUSES = (*RUNNING, "complete", "stopped", "interrupted", "failed")
+
+
+class Message(Base):
+    """A question (role user) or an answer (role assistant).
+
+    While an answer runs its text is in `answer_chunk`; at its end it is folded into `content` and `reasoning`. `runs` then keeps how
+    the two followed each other, as [[kind, characters], …], so that a reader can be served from any position. `lease_*` say which
+    process makes the answer and until when that holds without being renewed.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        CheckConstraint("role in ('user', 'assistant')", name="role"),
+        CheckConstraint(f"status in {STATUSES}", name="status"),
+        Index("ix_message_conversation_id_id", "conversation_id", "id"),
+        Index(
+            "ix_message_running",
+            "lease_expires_at",
+            sqlite_where=text("status in ('pending', 'streaming')"),
+            postgresql_where=text("status in ('pending', 'streaming')"),
+        ),
+    )
+
+    id: Mapped[Id]
+    conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"))
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str] = mapped_column(String(16))
+    content: Mapped[str] = mapped_column(Text, default="")
+    reasoning: Mapped[str] = mapped_column(Text, default="")
+    runs: Mapped[list[list[Any]] | None] = mapped_column(JSON)
+    status: Mapped[str] = mapped_column(String(16), default="complete")
+    model: Mapped[str | None] = mapped_column(String(200))
+    error: Mapped[str | None] = mapped_column(Text)
+    error_code: Mapped[str | None] = mapped_column(String(40))
+    prompt_tokens: Mapped[int | None]
+    completion_tokens: Mapped[int | None]
+    first_token_ms: Mapped[int | None]
+    duration_ms: Mapped[int | None]
+    dropped_messages: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[Timestamp]
+    stop_requested: Mapped[bool] = mapped_column(default=False)
+    lease_owner: Mapped[UUID | None]
+    lease_expires_at: Mapped[datetime | None]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the answer is still being made, as far as the row knows."""
+        return self.status in RUNNING
+
+    @property
+    def usage(self) -> dict[str, int | None]:
+        """Token counts and times of an answer, as the API names them."""
+        names = ("prompt_tokens", "completion_tokens", "first_token_ms", "duration_ms")
+        return {name: getattr(self, name) for name in names}
+
+
+class AnswerChunk(Base):
+    """A stretch of a running answer: append-only, `start` is the number of characters before it."""
+
+    __tablename__ = "answer_chunk"
+
+    message_id: Mapped[UUID] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), primary_key=True)
+    start: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(8))
+    text: Mapped[str] = mapped_column(Text)
+
+
+def get_message(user_id: UUID, message_id: UUID) -> Message:
+    """Give a message of one of the user's conversations; raises NotFound for an absent and for a foreign one alike."""
+    query = (
+        select(Message)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(Message.id == message_id, Conversation.user_id == user_id)
+    )
+    message = db.session.scalar(query)
+    if message is None:
+        raise NotFound("There is no such message.")
+    return message
+
+
+def get_message_in(conversation: Conversation, message_id: UUID) -> Message:
+    """Give a message of this very conversation; raises NotFound."""
+    query = select(Message).where(Message.id == message_id, Message.conversation_id == conversation.id)
+    message = db.session.scalar(query)
+    if message is None:
+        raise NotFound("There is no such message in this conversation.")
+    return message
+
+
+def find_newest_message(conversation_id: UUID) -> Message | None:
+    """Give the newest message, which is always a leaf, or None."""
+    query = select(Message).where(Message.conversation_id == conversation_id).order_by(Message.id.desc()).limit(1)
+    return db.session.scalar(query)
+
+
+def list_path(leaf_id: UUID, limit: int) -> list[Message]:
+    """Give the messages from the root down to a leaf, oldest first, at most the last `limit` of them.
+
+    Walks up by primary key, so the cost depends on `limit` and not on the length of the conversation.
+    """
+    start = select(Message.id, Message.parent_id, literal(1).label("depth")).where(Message.id == leaf_id)
+    path = start.cte("path", recursive=True)
+    parent = aliased(Message)
+    up = select(parent.id, parent.parent_id, path.c.depth + 1).join(path, parent.id == path.c.parent_id)
+    path = path.union_all(up.where(path.c.depth < limit))
+    query = select(Message).join(path, Message.id == path.c.id).order_by(path.c.depth.desc())
+    return list(db.session.scalars(query))
+
+
+def list_messages(conversation_id: UUID) -> list[Message]:
+    """Give the messages of the newest branch, oldest first."""
+    newest = find_newest_message(conversation_id)
+    return list_path(newest.id, MAX_SHOWN) if newest else []
+
+
+def list_running(conversation_id: UUID) -> list[UUID]:
+    """Give the answers of a conversation that are being made."""
+    running = (Message.conversation_id == conversation_id, Message.status.in_(RUNNING))
+    return list(db.session.scalars(select(Message.id).where(*running)))
