@@ -1,0 +1,46 @@
+"""Who may call what: every page needs signing in, unless its view is marked public.
+
+The marks are attributes of the view function, read by one gate before every request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, current_app, request
+from flask_login import current_user
+
+from app.errors import NotAllowed, NotSignedIn
+from app.extensions import login_manager
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def public(view: View) -> View:
+    """Open a view to everybody."""
+    view.is_public = True  # type: ignore[attr-defined]
+    return view
+
+
+def admin_required(view: View) -> View:
+    """Open a view to administrators only; everybody else gets 403."""
+    view.is_for_admins = True  # type: ignore[attr-defined]
+    return view
+
+
+def init_app(app: Flask) -> None:
+    """Put the gate in front of every view."""
+    login_manager.init_app(app)
+    app.view_functions["static"] = public(app.view_functions["static"])
+    app.before_request(_gate)
+
+
+def _gate() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None or getattr(view, "is_public", False):
+        return  # an unknown path answers 404 by itself
+    if not current_user.is_authenticated:
+        raise NotSignedIn
+    if getattr(view, "is_for_admins", False) and not current_user.is_admin:
+        raise NotAllowed("Only administrators may open this page.")

@@ -1,0 +1,22 @@
+"""Notes in the audit log; written with the act itself, in the same transaction."""
+
+from __future__ import annotations
+
+from flask import has_request_context, request
+from flask_login import current_user
+
+from app.extensions import db
+from app.models.audit_event import AuditEvent
+from app.models.user import User
+
+
+def note(kind: str, subject: User | None) -> None:
+    """Add an event when the caller commits: who did it and from where is read from the running request, if there is one."""
+    actor_id = None
+    address = ""
+    if has_request_context():
+        address = request.remote_addr or ""
+        actor_id = current_user.id if current_user.is_authenticated else None
+    db.session.add(
+        AuditEvent(kind=kind, actor_id=actor_id, subject_id=subject.id if subject else None, address=address)
+    )

@@ -1,0 +1,109 @@
+"""Answers to errors: JSON for an API call, a page for a person. One of the three borders that may catch everything."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from flask import Flask, current_app, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from app.errors import (
+    AppError,
+    MalformedRequest,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    TooLarge,
+    TooManyRequests,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from app.extensions import db, limiter
+
+TITLES = {
+    400: "That did not work",
+    401: "Please sign in",
+    403: "Not allowed",
+    404: "Nothing here",
+    413: "Too large",
+    429: "One moment",
+    500: "Something went wrong",
+    503: "Not available right now",
+}
+HTTP_ERRORS: dict[int, type[AppError]] = {
+    400: MalformedRequest,
+    401: NotSignedIn,
+    403: NotAllowed,
+    404: NotFound,
+    413: TooLarge,
+    415: UnsupportedMediaType,
+    429: TooManyRequests,
+    503: Unavailable,
+}
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(AppError, answer_error)
+    app.register_error_handler(CSRFError, _answer_csrf)
+    app.register_error_handler(RateLimitExceeded, _answer_limit)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(Exception, _answer_bug)
+
+
+def wants_json() -> bool:
+    """Whether the caller is a program: by path, by what it sent, or by what it prefers."""
+    if request.path.startswith("/api/") or request.is_json:
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
+    return best == "application/json"
+
+
+def answer_error(error: AppError) -> ResponseReturnValue:
+    """Answer with the error's status, as JSON or as a page."""
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
+    if wants_json():
+        return jsonify({"error": error.sentence, "code": error.code, **error.details}), error.status, headers
+    if isinstance(error, NotSignedIn):
+        next_path = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("auth.login", next=next_path if next_path != "/" else None))
+    title = TITLES.get(error.status, TITLES[500])
+    page = render_template("errors/error.html", status=error.status, title=title, message=error.sentence)
+    return page, error.status, headers
+
+
+def _answer_csrf(error: CSRFError) -> ResponseReturnValue:
+    answer = NotAllowed(
+        "This page is out of date, or the request came from another site. Reload the page and try again."
+    )
+    answer.code = "csrf"
+    return answer_error(answer)
+
+
+def _answer_limit(error: RateLimitExceeded) -> ResponseReturnValue:
+    limit = limiter.current_limit
+    seconds = max(1, math.ceil(limit.reset_at - time.time())) if limit else 60
+    return answer_error(TooManyRequests("You are sending messages faster than allowed here.", retry_after=seconds))
+
+
+def _answer_http(error: HTTPException) -> ResponseReturnValue:
+    """Give Werkzeug's own errors our form; what has its own response (a redirect of the router) passes."""
+    status = error.code or 500
+    if status < 400 or error.response is not None:
+        return error
+    answer = HTTP_ERRORS.get(status, AppError)()
+    if status not in HTTP_ERRORS:
+        answer.status, answer.code = status, error.name.lower().replace(" ", "_")
+        answer.sentence = error.description or error.name
+    return answer_error(answer)
+
+
+def _answer_bug(error: Exception) -> ResponseReturnValue:
+    """Answer a bug: log it whole, tell the caller nothing of it."""
+    current_app.logger.exception("%s %s failed", request.method, request.path, exc_info=error)
+    db.session.rollback()
+    return answer_error(AppError())

@@ -1,0 +1,28 @@
+"""One-time sign-in links: made by an administrator or the command line, used once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urljoin
+
+from app import audit
+from app.clock import utcnow
+from app.extensions import db
+from app.models.email_token import EmailToken
+from app.models.user import User
+from app.tokens import hash_token, new_token
+
+LIFETIME = timedelta(hours=1)
+LIFETIME_MINUTES = int(LIFETIME.total_seconds() // 60)
+
+
+def create_sign_in_link(user: User, public_url: str) -> str:
+    """Give a new link for the account, valid once and for an hour, when the caller commits; only its hash is stored.
+
+    It is built from PUBLIC_URL, never from the request: a forged Host header must not lead the link elsewhere.
+    """
+    token = new_token()
+    user_tokens = EmailToken(user_id=user.id, token_hash=hash_token(token), expires_at=utcnow() + LIFETIME)
+    db.session.add(user_tokens)
+    audit.note("link_created", user)
+    return urljoin(f"{public_url}/", f"auth/link/{token}")

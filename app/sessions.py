@@ -1,0 +1,145 @@
+"""Signed-in browsers: starting, finding and ending sessions. Shared by every feature that proves who somebody is.
+
+A session is a row; the browser's signed cookie holds its token. Ending the row ends the session at the next request, and the signal
+`sessions_ended` tells whoever keeps connections open for it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from blinker import Namespace
+from flask import Flask, request, session
+from flask_login import current_user, login_user, logout_user
+from sqlalchemy import ColumnElement, delete, event
+from sqlalchemy.orm import Session
+
+from app.clock import utcnow
+from app.errors import NotSignedIn
+from app.extensions import db, login_manager
+from app.models.login_session import LoginSession, find_login_session
+from app.models.user import User
+from app.tokens import hash_token, new_token
+
+REMEMBERED_LIFETIME = timedelta(days=30)
+BROWSER_LIFETIME = timedelta(days=1)
+SEEN_PRECISION = timedelta(minutes=5)
+FRESH_LINK = timedelta(minutes=10)
+ENDED = "ended_login_sessions"
+
+sessions_ended = Namespace().signal("sessions-ended")
+"""Sent with `session_ids`, a set of the UUIDs of sessions that ended just now, after the commit."""
+
+
+def init_app(app: Flask) -> None:
+    """Teach Flask-Login to find users by session tokens."""
+    login_manager.session_protection = None  # a session is a row, not bound to an address or a user agent
+    login_manager.user_loader(_load_user)
+    app.config.update(
+        SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax", PERMANENT_SESSION_LIFETIME=REMEMBERED_LIFETIME
+    )
+
+
+def _load_user(token: str) -> User | None:
+    row = find_login_session(token)
+    if row is None:
+        return None
+    _touch(row)
+    user = row.user
+    user.session_token = token
+    return user
+
+
+def _touch(row: LoginSession) -> None:
+    """Note when the browser was last seen, to five minutes: not every request shall write."""
+    now = utcnow()
+    if now - row.last_seen_at > SEEN_PRECISION:
+        row.last_seen_at = row.user.last_seen_at = now
+        db.session.commit()
+
+
+def sign_in(user: User, *, method: str, remember: bool = False) -> None:
+    """Start a session of this browser for the user and commit; whatever session it had ends.
+
+    `method` is how the user proved who they are: "password" or "link".
+    """
+    if current_token():
+        _delete_sessions(LoginSession.token_hash == hash_token(current_token()))
+    token = new_token()
+    now = utcnow()
+    lifetime = REMEMBERED_LIFETIME if remember else BROWSER_LIFETIME
+    agent = (request.user_agent.string or "")[:255]
+    db.session.add(
+        LoginSession(
+            user_id=user.id, token_hash=hash_token(token), method=method, user_agent=agent, expires_at=now + lifetime
+        )
+    )
+    user.last_seen_at = now
+    db.session.commit()
+    session.clear()  # nothing of an earlier session may live on, its CSRF token least of all
+    session.permanent = remember
+    user.session_token = token
+    login_user(user)
+
+
+def current_token() -> str:
+    """Give the token of this browser's session, or ''."""
+    return current_user.session_token or "" if current_user.is_authenticated else ""
+
+
+def get_current_session() -> LoginSession | None:
+    """Give the row of the running request's session."""
+    return find_login_session(current_token())
+
+
+def get_current_session_id() -> UUID:
+    """Give which signed-in browser the running request comes from; raises NotSignedIn."""
+    row = get_current_session()
+    if row is None:
+        raise NotSignedIn
+    return row.id
+
+
+def came_by_link_just_now() -> bool:
+    """Whether this session was started by a one-time link within the last ten minutes."""
+    row = get_current_session()
+    return row is not None and row.method == "link" and utcnow() - row.created_at < FRESH_LINK
+
+
+def sign_out() -> None:
+    """End this browser's session and commit."""
+    _delete_sessions(LoginSession.token_hash == hash_token(current_token()))
+    db.session.commit()
+    forget_browser()
+
+
+def forget_browser() -> None:
+    """Take every trace of a session out of this browser's cookie."""
+    logout_user()
+    session.clear()
+
+
+def end_sessions(user_id: UUID, *, keep_token: str | None = None) -> None:
+    """End the user's sessions, all but the one of `keep_token`, when the caller commits."""
+    kept = [LoginSession.token_hash != hash_token(keep_token)] if keep_token else []
+    _delete_sessions(LoginSession.user_id == user_id, *kept)
+
+
+def _delete_sessions(*conditions: ColumnElement[bool]) -> None:
+    ended = db.session.scalars(delete(LoginSession).where(*conditions).returning(LoginSession.id))
+    db.session.info.setdefault(ENDED, set()).update(ended)
+
+
+def _announce(database_session: Session) -> None:
+    ended = database_session.info.pop(ENDED, set())
+    if ended:
+        sessions_ended.send(None, session_ids=ended)
+
+
+def _forget(database_session: Session) -> None:
+    database_session.info.pop(ENDED, None)
+
+
+event.listen(db.session, "after_commit", _announce)
+event.listen(db.session, "after_rollback", _forget)
