@@ -1,0 +1,138 @@
+"""What happens to accounts; each function is one transaction. They take plain arguments, so the command line calls them too."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+
+from app import audit, throttle
+from app.auth import passwords
+from app.errors import Conflict, InvalidField, NotFound
+from app.extensions import db
+from app.models.email_token import consume_email_token, find_email_token
+from app.models.user import User, find_user, lock_active_admins, normalize_email
+from app.sessions import end_sessions
+
+WRONG = "The e-mail address or the password is not right."
+TAKEN = "There is an account with this address already. Sign in instead."
+
+
+@dataclass(frozen=True)
+class Client:
+    """Where a sign-in comes from: the network address, and the device mark of a browser that signed in to this account before."""
+
+    address: str
+    device: str | None = None
+
+
+def register(email: str, password: str, client: Client) -> User:
+    """Create an account; raises Conflict when the address is taken, TooManyRequests, InvalidField."""
+    passwords.check_acceptable(password)
+    throttle.pay((throttle.REGISTER_BY_ADDRESS, client.address))
+    user = User.create(email, password_hash=passwords.hash_password(password))
+    db.session.add(user)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise Conflict(TAKEN) from error
+    audit.note("registered", user)
+    db.session.commit()
+    return user
+
+
+def authenticate(email: str, password: str, client: Client) -> User:
+    """Give the account that these prove; raises InvalidField for every other case alike, TooManyRequests before any hashing."""
+    charges = _charges(email, client)
+    throttle.pay(*charges)
+    user = find_user(email)
+    db.session.commit()  # hold no connection while hashing
+    right = passwords.verify_password(user.password_hash if user else None, password)
+    if user is None or not right or not user.active:
+        if user is not None:
+            audit.note("sign_in_failed", user)
+            db.session.commit()
+        raise InvalidField("password", WRONG)
+    throttle.refund(*charges)
+    audit.note("signed_in", user)
+    db.session.commit()
+    return user
+
+
+def _charges(email: str, client: Client) -> list[throttle.Charge]:
+    """Give what a try costs. A known device pays from its own bucket, so that an attacker can't lock the owner out of it."""
+    account = normalize_email(email)
+    if client.device:
+        return [(throttle.LOGIN_BY_DEVICE, client.device)]
+    return [
+        (throttle.LOGIN_BY_ADDRESS, client.address),
+        (throttle.LOGIN_BY_PAIR, f"{client.address} {account}"),
+        (throttle.LOGIN_BY_ACCOUNT, account),
+    ]
+
+
+def use_link(token: str) -> User:
+    """Consume a one-time link and give its account; raises NotFound when it is unknown, used or too old."""
+    link = find_email_token(token)
+    if link is None or not consume_email_token(link):
+        db.session.rollback()
+        raise NotFound("This link was used already, or it is too old. Ask for a new one.")
+    audit.note("link_used", link.user)
+    db.session.commit()
+    return link.user
+
+
+def change_name(user: User, name: str) -> None:
+    """Set how the person is called."""
+    user.name = " ".join(name.split())
+    db.session.commit()
+
+
+def check_current_password(user: User, password: str, field: str) -> None:
+    """Raise InvalidField unless this is the user's password; throttled like a sign-in."""
+    charge = (throttle.LOGIN_BY_DEVICE, f"account {user.id}")
+    throttle.pay(charge)
+    if not passwords.verify_password(user.password_hash, password):
+        raise InvalidField(field, "This is not your current password.")
+    throttle.refund(charge)
+
+
+def set_password(user: User, password: str, *, keep_token: str | None = None) -> None:
+    """Give the account a new password and end all its sessions, but the one of `keep_token`."""
+    passwords.check_acceptable(password, "new_password")
+    user.password_hash = passwords.hash_password(password)
+    end_sessions(user.id, keep_token=keep_token)
+    audit.note("password_changed", user)
+    db.session.commit()
+
+
+def delete_account(user: User) -> None:
+    """Delete the account with all it owns; raises Conflict for the last administrator."""
+    if lock_active_admins() == {user.id}:
+        db.session.rollback()
+        raise Conflict("You are the only administrator. Promote somebody else first.")
+    end_sessions(user.id)
+    audit.note("account_deleted", None)
+    db.session.delete(user)
+    db.session.commit()
+
+
+def create_admin(email: str, password: str | None) -> tuple[User, bool]:
+    """Promote the account of an address, or create it; gives the account and whether it is new."""
+    user = find_user(email)
+    created = user is None
+    if user is None:
+        user = User.create(email, password_hash=passwords.hash_password(password) if password else None)
+        db.session.add(user)
+    user.role, user.active = "admin", True
+    db.session.flush()
+    audit.note("promoted", user)
+    db.session.commit()
+    return user, created
+
+
+def new_device_mark() -> str:
+    """Give a random name for a browser."""
+    return secrets.token_urlsafe(12)

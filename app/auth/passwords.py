@@ -1,0 +1,48 @@
+"""Passwords: what is accepted, and hashing them away from the event loop."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from app.concurrency import NativePool
+from app.errors import InvalidField
+
+MIN_LENGTH = 8
+MAX_LENGTH = 128  # NIST SP 800-63B-4, 3.1.1.2: at least 64 must be allowed, and a bound keeps hashing cheap
+METHOD = "pbkdf2:sha256"  # Werkzeug's current default number of iterations
+
+# One hash at a time: it costs 0.3 s of a core, and a flood of sign-ins must not take the cores away from the streams.
+_hashing = NativePool(1)
+
+
+def check_acceptable(password: str, field: str = "password") -> None:
+    """Raise InvalidField unless the length is right and the password is not a common one. Nothing else is asked (NIST)."""
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise InvalidField(field, f"Use {MIN_LENGTH} to {MAX_LENGTH} characters.")
+    if password.casefold() in _common_passwords():
+        raise InvalidField(field, "This password is on every attacker's list. Choose another one.")
+
+
+def hash_password(password: str) -> str:
+    """Give the salted hash; takes some tenths of a second in a native thread."""
+    return _hashing.run(generate_password_hash, password, METHOD)
+
+
+def verify_password(stored: str | None, password: str) -> bool:
+    """Tell whether a password is right; takes the same time when there is none stored, so that time tells nothing."""
+    matches = _hashing.run(check_password_hash, stored or _dummy_hash(), password[:MAX_LENGTH])
+    return matches and stored is not None
+
+
+@cache
+def _dummy_hash() -> str:
+    return hash_password("nobody has this password")
+
+
+@cache
+def _common_passwords() -> frozenset[str]:
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415  # a megabyte that only registration needs
+
+    return frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= MIN_LENGTH)

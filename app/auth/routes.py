@@ -1,0 +1,139 @@
+"""The doors: registration, sign-in, sign-out, one-time links."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from itsdangerous import BadSignature, URLSafeSerializer
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from app import sessions, throttle
+from app.access import public
+from app.auth import actions
+from app.auth.forms import ConfirmForm, LoginForm, RegisterForm
+from app.errors import Conflict, InvalidField, NotFound
+from app.links import LIFETIME_MINUTES
+from app.models.email_token import find_email_token
+from app.models.user import User, normalize_email
+
+bp = Blueprint("auth", __name__, url_prefix="/auth")
+DEVICE_COOKIE = "device"
+YEAR_SECONDS = 31_536_000
+
+
+@bp.route("/register", methods=["GET", "POST"])
+@public
+def register() -> ResponseReturnValue:
+    """Create an account and sign it in."""
+    if current_user.is_authenticated:
+        return redirect(_next_path())
+    form = RegisterForm()
+    if not form.validate_on_submit():
+        return render_template("auth/register.html", form=form, next_url=_next_path()), _status(form)
+    try:
+        user = actions.register(form.email.data or "", form.password.data or "", _client(form.email.data or ""))
+    except Conflict as error:
+        form.email.errors = [error.sentence]
+        return render_template("auth/register.html", form=form, next_url=_next_path()), error.status
+    return _welcome(user, method="password", remember=True)
+
+
+@bp.route("/login", methods=["GET", "POST"])
+@public
+def login() -> ResponseReturnValue:
+    """Sign in by e-mail and password."""
+    if current_user.is_authenticated:
+        return redirect(_next_path())
+    form = LoginForm()
+    if not form.validate_on_submit():
+        return render_template("auth/login.html", form=form, next_url=_next_path()), _status(form)
+    email = form.email.data or ""
+    try:
+        user = actions.authenticate(email, form.password.data or "", _client(email))
+    except InvalidField as error:
+        form.password.errors = [error.sentence]
+        return render_template("auth/login.html", form=form, next_url=_next_path()), 401
+    return _welcome(user, method="password", remember=form.remember.data)
+
+
+@bp.post("/logout")
+@public
+def logout() -> ResponseReturnValue:
+    """End this browser's session; also answers to somebody whose session has ended already."""
+    if current_user.is_authenticated:
+        sessions.sign_out()
+    return redirect(url_for("auth.login"), code=303)
+
+
+@bp.get("/forgot")
+@public
+def forgot() -> ResponseReturnValue:
+    """Say what to do without the password: without mail, an administrator makes a one-time link."""
+    return render_template("auth/forgot.html")
+
+
+@bp.route("/link/<token>", methods=["GET", "POST"])
+@public
+def use_link(token: str) -> ResponseReturnValue:
+    """Show a one-time link's button; only pressing it consumes the link, because mail scanners follow links."""
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        user = actions.use_link(token)
+        sessions.sign_in(user, method="link")
+        flash("You are signed in. Set a new password if you need one.", "info")
+        return redirect(url_for("settings.security"), code=303)
+    link = find_email_token(token)
+    if link is None:
+        raise NotFound("This link was used already, or it is too old. Ask for a new one.")
+    return render_template("auth/use_link.html", form=form, email=link.user.email, expires_minutes=LIFETIME_MINUTES)
+
+
+def _status(form: LoginForm | RegisterForm) -> int:
+    return 422 if form.is_submitted() else 200
+
+
+def _welcome(user: User, *, method: str, remember: bool) -> WerkzeugResponse:
+    sessions.sign_in(user, method=method, remember=remember)
+    response = redirect(_next_path(), code=303)
+    _mark_device(response, user)
+    return response
+
+
+def _next_path() -> str:
+    """Give the page to go on with: a path of our own, or the start page."""
+    target = request.args.get("next", "")
+    parts = urlsplit(target)
+    ours = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    if not ours or "\\" in target or any(ord(character) < 33 for character in target):
+        return url_for("chat.home")
+    return target
+
+
+def _client(email: str) -> actions.Client:
+    return actions.Client(throttle.network_of(request.remote_addr), _known_device(email))
+
+
+def _device_serializer() -> URLSafeSerializer:
+    return URLSafeSerializer(str(current_app.secret_key), salt="device")
+
+
+def _known_device(email: str) -> str | None:
+    """Give the mark of this browser if it signed in to that very account before (OWASP, "device cookies")."""
+    try:
+        account, mark = _device_serializer().loads(request.cookies.get(DEVICE_COOKIE, ""))
+    except (BadSignature, ValueError, TypeError):
+        return None
+    return str(mark) if account == normalize_email(email) else None
+
+
+def _mark_device(response: WerkzeugResponse, user: User) -> None:
+    if _known_device(user.email):
+        return
+    value = _device_serializer().dumps([user.email_normalized, actions.new_device_mark()])
+    secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+    response.set_cookie(
+        DEVICE_COOKIE, str(value), max_age=YEAR_SECONDS, path="/auth", httponly=True, samesite="Lax", secure=secure
+    )

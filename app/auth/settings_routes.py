@@ -1,0 +1,80 @@
+"""The account's own settings."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from app import sessions
+from app.auth import actions
+from app.auth.forms import ChangePasswordForm, DeleteForm, DeleteWithPasswordForm, NewPasswordForm, ProfileForm
+from app.errors import InvalidField
+
+bp = Blueprint("settings", __name__, url_prefix="/settings")
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """Lead to the first page."""
+    return redirect(url_for("settings.account"))
+
+
+@bp.route("/account", methods=["GET", "POST"])
+def account() -> ResponseReturnValue:
+    """Show the account and change its name."""
+    form = ProfileForm(obj=current_user)
+    if form.validate_on_submit():
+        actions.change_name(current_user, form.name.data or "")
+        flash("Saved.", "success")
+        return redirect(url_for("settings.account"), code=303)
+    return render_template("settings/account.html", form=form), _status()
+
+
+@bp.route("/security", methods=["GET", "POST"])
+def security() -> ResponseReturnValue:
+    """Change the password, or set one after a one-time link."""
+    needs_current = current_user.password_hash is not None and not sessions.came_by_link_just_now()
+    form = ChangePasswordForm() if needs_current else NewPasswordForm()
+    if form.validate_on_submit():
+        try:
+            _change_password(form)
+        except InvalidField as error:
+            form[error.field].errors = [error.sentence]
+        else:
+            flash("Your password is changed. All other browsers are signed out.", "success")
+            return redirect(url_for("settings.security"), code=303)
+    return render_template("settings/security.html", form=form, needs_current=needs_current), _status()
+
+
+def _change_password(form: NewPasswordForm) -> None:
+    user = current_user._get_current_object()
+    if isinstance(form, ChangePasswordForm):
+        actions.check_current_password(user, form.current_password.data or "", "current_password")
+    actions.set_password(user, form.new_password.data or "")
+    sessions.sign_in(
+        user, method="password", remember=True
+    )  # a new token: the old one may be the reason for the change
+
+
+@bp.route("/account/delete", methods=["GET", "POST"])
+def delete_account() -> ResponseReturnValue:
+    """Delete the account and everything in it."""
+    user = current_user._get_current_object()
+    form = DeleteWithPasswordForm() if user.password_hash else DeleteForm()
+    if form.validate_on_submit():
+        try:
+            if isinstance(form, DeleteWithPasswordForm):
+                actions.check_current_password(user, form.password.data or "", "password")
+        except InvalidField as error:
+            form[error.field].errors = [error.sentence]
+        else:
+            actions.delete_account(user)
+            sessions.forget_browser()
+            flash("Your account is deleted.", "info")
+            return redirect(url_for("auth.login"), code=303)
+    return render_template("settings/delete_account.html", form=form), _status()
+
+
+def _status() -> int:
+    return 422 if request.method == "POST" else 200
