@@ -1,0 +1,159 @@
+"""All answers of this process: starts them, finds them, flushes them, and lets go of them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.chat.answers.following import Follower, Source, StoredAnswer
+from app.chat.answers.generation import AnswerJob, Generation
+from app.chat.answers.store import AnswerStore
+from app.chat.providers.base import Provider
+from app.errors import TooManyRequests
+
+logger = logging.getLogger(__name__)
+TICK_SECONDS = 0.2  # with the commit itself, no character waits longer than 250 ms for the disk
+CHORE_SECONDS = 1.0
+KEEP_ENDED_SECONDS = 30.0
+
+
+class AnswerEngine:
+    """The answers that this process makes, and the connections that follow them."""
+
+    def __init__(self, store: AnswerStore, max_per_user: int) -> None:
+        self.store = store
+        self._max_per_user = max_per_user
+        self._generations: dict[UUID, Generation] = {}
+        self._ended_at: dict[UUID, float] = {}
+        self._followers: set[Follower] = set()
+        self._lock = threading.Lock()
+        self._ticker: threading.Thread | None = None
+        self._closing = threading.Event()
+
+    def ensure_ticking(self) -> None:
+        """Start the ticker of this process, once; called by the first request, never at import."""
+        with self._lock:
+            if self._ticker is None:
+                self._ticker = threading.Thread(target=self._tick_forever, name="answers", daemon=True)
+                self._ticker.start()
+
+    def close(self) -> None:
+        """End what runs as interrupted, with all its text, and stop working; for the end of the process."""
+        self._closing.set()
+        for generation in self._running():
+            generation.interrupt()
+        for generation in self._running():
+            generation.log.wait_for_end()
+        if self._ticker:
+            self._ticker.join()
+        self.store.close()
+
+    def check_room(self, user_id: UUID) -> None:
+        """Raise TooManyRequests when the user has as many running answers as allowed."""
+        running = sum(g.is_running and g.job.user_id == user_id for g in self._all())
+        if running >= self._max_per_user:
+            raise TooManyRequests(f"{running} answers are being written for you already. Wait for one.", retry_after=5)
+
+    def start(self, job: AnswerJob, provider: Provider) -> Generation:
+        """Begin an answer in the background and give it."""
+        generation = Generation(job, provider, self.store)
+        with self._lock:
+            self._generations[job.message_id] = generation
+        threading.Thread(target=self._run, args=(generation,), name=f"answer {job.message_id}", daemon=True).start()
+        return generation
+
+    def _run(self, generation: Generation) -> None:
+        generation.run()
+        with self._lock:
+            self._ended_at[generation.job.message_id] = time.monotonic()
+
+    def find(self, message_id: UUID) -> Generation | None:
+        """Give the answer if this process makes it or made it a moment ago."""
+        return self._generations.get(message_id)
+
+    def stop(self, message_id: UUID) -> bool:
+        """End an answer of this process and wait until it has ended; gives whether there was one."""
+        generation = self.find(message_id)
+        if generation is None:
+            return False
+        generation.stop()
+        generation.log.wait_for_end()
+        return True
+
+    def follow(self, message_id: UUID, start: dict[str, Any], session_id: UUID, position: int) -> Iterator[bytes]:
+        """Give the stream of an answer from a position; the follower is known until the stream is closed."""
+        generation = self.find(message_id)
+        source: Source = generation.log if generation else StoredAnswer(self.store, message_id)
+        follower = Follower(source, start, session_id, position)
+        with self._lock:
+            self._followers.add(follower)
+        try:
+            yield from follower.frames()
+        finally:
+            with self._lock:
+                self._followers.discard(follower)
+
+    def close_sessions(self, session_ids: set[UUID]) -> None:
+        """End every connection of these signed-in browsers."""
+        for follower in self._all_followers():
+            if follower.session_id in session_ids:
+                follower.close()
+
+    def _all(self) -> list[Generation]:
+        with self._lock:
+            return list(self._generations.values())
+
+    def _all_followers(self) -> list[Follower]:
+        with self._lock:
+            return list(self._followers)
+
+    def _tick_forever(self) -> None:
+        chores_at = 0.0
+        while not self._closing.is_set():
+            self._attempt(self._flush)
+            if time.monotonic() >= chores_at:
+                chores_at = time.monotonic() + CHORE_SECONDS
+                for chore in (self._renew, self.store.interrupt_expired, self._close_ended_sessions, self._let_go):
+                    self._attempt(chore)
+            self._closing.wait(TICK_SECONDS)
+
+    def _attempt(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except SQLAlchemyError:  # the database may come back; nothing is forgotten until it was written
+            logger.exception("the answers' housekeeping failed")
+
+    def _running(self) -> list[Generation]:
+        return [generation for generation in self._all() if generation.is_running]
+
+    def _flush(self) -> None:
+        running = self._running()
+        if any(generation.log.length > generation.flushed for generation in running):
+            self.store.flush(running)
+        if running:
+            for message_id in self.store.wanted_stops():
+                self._generations[message_id].stop()
+
+    def _renew(self) -> None:
+        if self._running():
+            self.store.renew()
+
+    def _close_ended_sessions(self) -> None:
+        """Close what belongs to sessions that another process ended."""
+        followed = {follower.session_id for follower in self._all_followers()}
+        if followed:
+            self.close_sessions(followed - self.store.living_sessions(followed))
+
+    def _let_go(self) -> None:
+        """Forget answers that ended a while ago; whoever asks later is served from the database."""
+        now = time.monotonic()
+        with self._lock:
+            for message_id, ended_at in list(self._ended_at.items()):
+                if now - ended_at > KEEP_ENDED_SECONDS:
+                    del self._ended_at[message_id], self._generations[message_id]

@@ -1,0 +1,93 @@
+"""Following an answer: replay from any position, then live to its end, from this process's memory or from the database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, Protocol
+from uuid import UUID
+
+from app.chat.answers import sse
+from app.chat.answers.log import Delta, Outcome, cut
+from app.chat.answers.store import AnswerStore
+
+HEARTBEAT_SECONDS = 15.0
+POLL_SECONDS = 0.25
+
+
+class Source(Protocol):
+    """Where a follower reads: an `AnswerLog` of this process, or a `StoredAnswer`."""
+
+    outcome: Outcome | None
+
+    def after(self, position: int) -> list[Delta]:
+        """Give what is known of the text after a position."""
+        ...
+
+    def wait(self, position: int, timeout: float) -> None:
+        """Return when there may be news after a position, or after `timeout` seconds."""
+        ...
+
+    def wake(self) -> None:
+        """End a wait early."""
+        ...
+
+
+class StoredAnswer:
+    """An answer that another process makes, or that has ended, read from the database; `wait` fetches what is new."""
+
+    def __init__(self, store: AnswerStore, message_id: UUID) -> None:
+        self.outcome: Outcome | None = None
+        self._store = store
+        self._message_id = message_id
+        self._news: list[Delta] = []
+
+    def after(self, position: int) -> list[Delta]:
+        """Give what the last fetch found after a position."""
+        return cut(self._news, position)
+
+    def wait(self, position: int, timeout: float) -> None:
+        """Fetch until there are news, or for `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            self._news, self.outcome = self._store.read(self._message_id, position)
+            if self.outcome or cut(self._news, position) or time.monotonic() > deadline:
+                return
+            time.sleep(POLL_SECONDS)
+
+    def wake(self) -> None:
+        """Do nothing: it looks often enough by itself."""
+
+
+class Follower:
+    """One open connection. `session_id` is the signed-in browser it belongs to: when that ends, so does the connection."""
+
+    def __init__(self, source: Source, start: dict[str, Any], session_id: UUID, position: int) -> None:
+        self.session_id = session_id
+        self._source = source
+        self._start = start
+        self._position = position
+        self._closed = False
+
+    def close(self) -> None:
+        """End the connection soon, from any thread."""
+        self._closed = True
+        self._source.wake()
+
+    def frames(self) -> Iterator[bytes]:
+        """Give the stream: `start`, what was said after the position, what is being said, the end."""
+        yield sse.RETRY + sse.frame("start", 0, self._start)
+        silent_since = time.monotonic()
+        while not self._closed:
+            ended = self._source.outcome  # read before the text: what was said before the end is then in it
+            for delta in self._source.after(self._position):
+                self._position = delta.end
+                yield sse.delta_frame(delta)
+                silent_since = time.monotonic()
+            if ended:
+                yield sse.end_frame(str(self._start["message_id"]), ended)
+                return
+            self._source.wait(self._position, HEARTBEAT_SECONDS)
+            if time.monotonic() - silent_since >= HEARTBEAT_SECONDS:
+                yield sse.HEARTBEAT
+                silent_since = time.monotonic()

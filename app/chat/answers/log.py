@@ -1,0 +1,120 @@
+"""The text of one answer while it is made: append-only, readable from any position by any number of followers.
+
+A position is the number of characters (reasoning and content together) before it. Python's list appends are atomic, so readers in
+other threads need no lock; the condition only wakes them.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+Kind = Literal["content", "thinking"]
+MAX_DELTA = 65_536
+
+
+class Delta(NamedTuple):
+    """A stretch of text of one kind; `end` is the position after it."""
+
+    kind: Kind
+    text: str
+    end: int
+
+    @property
+    def start(self) -> int:
+        """The position before it."""
+        return self.end - len(self.text)
+
+
+class Outcome(Struct, frozen=True):
+    """How an answer ended. `length` is its number of characters, `usage` as the API names it."""
+
+    status: str
+    length: int
+    usage: dict[str, int | None]
+    error: str | None = None
+    code: str | None = None
+    retry_after: int | None = None
+
+
+def cut(deltas: list[Delta], position: int) -> list[Delta]:
+    """Give what lies after a position, neighbours of one kind joined to stretches of at most 64 Ki characters."""
+    joined: list[Delta] = []
+    for delta in deltas:
+        if delta.end <= position:
+            continue
+        text = delta.text[max(0, position - delta.start) :]
+        last = joined[-1] if joined else None
+        if last and last.kind == delta.kind and len(last.text) + len(text) <= MAX_DELTA:
+            joined[-1] = Delta(delta.kind, last.text + text, delta.end)
+        else:
+            joined.append(Delta(delta.kind, text, delta.end))
+    return joined
+
+
+class AnswerLog:
+    """Text and end of one answer of this process."""
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+        self._deltas: list[Delta] = []
+        self._ends: list[int] = []
+        self._changed = threading.Condition()
+
+    @property
+    def length(self) -> int:
+        """The number of characters so far."""
+        return self._ends[-1] if self._ends else 0
+
+    def append(self, kind: Kind, text: str) -> None:
+        """Add a piece and wake the followers."""
+        end = self.length + len(text)
+        self._deltas.append(Delta(kind, text, end))
+        self._ends.append(end)  # last: whoever sees this end finds its delta
+        self.wake()
+
+    def close(self, outcome: Outcome) -> None:
+        """Set the end and wake the followers."""
+        self.outcome = outcome
+        self.wake()
+
+    def after(self, position: int) -> list[Delta]:
+        """Give what lies after a position."""
+        ends = self._ends
+        first = bisect_right(ends, position)
+        return cut(self._deltas[first : len(ends)], position)
+
+    def text(self, kind: Kind) -> str:
+        """Give all text of one kind."""
+        return "".join(delta.text for delta in self._deltas if delta.kind == kind)
+
+    def runs(self) -> list[list[str | int]]:
+        """Give how the kinds followed each other, as [[kind, characters], …]."""
+        runs: list[list[str | int]] = []
+        for delta in self._deltas:
+            if runs and runs[-1][0] == delta.kind:
+                runs[-1][1] = int(runs[-1][1]) + len(delta.text)
+            else:
+                runs.append([delta.kind, len(delta.text)])
+        return runs
+
+    def wait(self, position: int, timeout: float) -> None:
+        """Return when there may be news after a position, or after `timeout` seconds."""
+        with self._changed:
+            if self.length <= position and self.outcome is None:
+                self._changed.wait(timeout)
+
+    def wait_for_end(self) -> Outcome:
+        """Return the outcome when there is one."""
+        with self._changed:
+            while self.outcome is None:
+                self._changed.wait()
+            return self.outcome
+
+    def wake(self) -> None:
+        """Wake everybody who waits."""
+        with self._changed:
+            self._changed.notify_all()

@@ -1,0 +1,192 @@
+"""The durable side of running answers: chunks, ends, leases. The only writer of a running answer's rows.
+
+Everything runs in one native thread with an engine of its own. So a commit that waits for the disk never holds the event loop, and
+a flush can't overtake the end of its answer. `synchronous=FULL`: what was flushed survives a power loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, create_engine, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.chat.answers.log import AnswerLog, Delta, Kind, Outcome
+from app.clock import utcnow
+from app.concurrency import NativePool
+from app.database import new_id, prepare_engine
+from app.models.login_session import LoginSession
+from app.models.message import RUNNING, AnswerChunk, Message
+from app.models.user import User
+
+if TYPE_CHECKING:
+    from app.chat.answers.generation import Generation
+
+R = TypeVar("R")
+LEASE = timedelta(seconds=5)
+INTERRUPTED = "The answer was cut off because the server stopped."
+
+
+class AnswerStore:
+    """Writes for the answers that this process makes, and reads for those that others make."""
+
+    def __init__(self, url: str) -> None:
+        self.owner = new_id()
+        self._url = url
+        self._native = NativePool(1)
+
+    @cached_property
+    def _engine(self) -> Any:
+        engine = create_engine(self._url, pool_size=1, max_overflow=0, pool_pre_ping=True)
+        prepare_engine(engine, synchronous="FULL")
+        return engine
+
+    def _run(self, work: Callable[[Session], R]) -> R:
+        """Do the work in one transaction, in the native thread."""
+
+        def transaction() -> R:
+            with Session(self._engine) as session, session.begin():
+                return work(session)
+
+        return self._native.run(transaction)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._native.run(self._engine.dispose)
+
+    def lease(self) -> dict[str, Any]:
+        """Give the columns that say: this process makes the answer, for the next five seconds at least."""
+        return {"lease_owner": self.owner, "lease_expires_at": utcnow() + LEASE}
+
+    def flush(self, generations: Iterable[Generation]) -> None:
+        """Append what these running answers said since the last flush."""
+
+        def work(session: Session) -> list[tuple[Generation, int]]:
+            written = []
+            for generation in generations:
+                news = generation.log.after(generation.flushed) if generation.is_running else []
+                if news:
+                    _append(session, generation, news)
+                    written.append((generation, news[-1].end))
+            return written
+
+        for generation, end in self._run(work):
+            generation.flushed = end
+
+    def finish(self, message_id: UUID, log: AnswerLog, outcome: Outcome) -> None:
+        """Fold the answer into its message, with its end."""
+        text = {"content": log.text("content"), "reasoning": log.text("thinking"), "runs": log.runs()}
+        ending = {"status": outcome.status, "error": outcome.error, "error_code": outcome.code, **outcome.usage}
+        mine = (Message.id == message_id, Message.lease_owner == self.owner)
+
+        def work(session: Session) -> None:
+            _end_message(session, mine, {**text, **ending})
+            session.execute(delete(AnswerChunk).where(AnswerChunk.message_id == message_id))
+
+        self._run(work)
+
+    def discard(self, message_id: UUID) -> None:
+        """Remove an answer of which nothing was said."""
+        self._run(lambda session: session.execute(delete(Message).where(Message.id == message_id)))
+
+    def renew(self) -> None:
+        """Hold the leases of all answers of this process for another five seconds."""
+        mine = (Message.lease_owner == self.owner, Message.status.in_(RUNNING))
+        self._run(lambda session: session.execute(update(Message).where(*mine).values(**self.lease())))
+
+    def interrupt_expired(self) -> None:
+        """End the answers whose process is gone, with all that had been flushed. Safe to run in many processes at once."""
+
+        def work(session: Session) -> None:
+            expired = (Message.status.in_(RUNNING), Message.lease_expires_at < utcnow())
+            for message_id in session.scalars(select(Message.id).where(*expired)).all():
+                deltas = _chunks(session, message_id)
+                ending = {"status": "interrupted", "error": INTERRUPTED, "error_code": "interrupted"}
+                if _end_message(session, (Message.id == message_id, *expired), {**_folded(deltas), **ending}):
+                    session.execute(delete(AnswerChunk).where(AnswerChunk.message_id == message_id))
+
+        self._run(work)
+
+    def wanted_stops(self) -> set[UUID]:
+        """Give the answers of this process that another process was asked to stop."""
+        wanted = (Message.lease_owner == self.owner, Message.status.in_(RUNNING), Message.stop_requested)
+        return self._run(lambda session: set(session.scalars(select(Message.id).where(*wanted))))
+
+    def living_sessions(self, session_ids: set[UUID]) -> set[UUID]:
+        """Give those of the signed-in browsers that still are."""
+        living = (
+            select(LoginSession.id)
+            .join(LoginSession.user)
+            .where(LoginSession.id.in_(session_ids), LoginSession.expires_at > utcnow(), User.active)
+        )
+        return self._run(lambda session: set(session.scalars(living)))
+
+    def read(self, message_id: UUID, position: int) -> tuple[list[Delta], Outcome | None]:
+        """Give the text after a position and the end, if there is one, of an answer that any process makes."""
+
+        def work(session: Session) -> tuple[list[Delta], Outcome | None]:
+            message = session.get(Message, message_id)
+            if message is None:
+                return [], Outcome("failed", 0, {}, "This answer is not there any more.", "not_found")
+            if message.is_running:
+                return _chunks(session, message_id, position), None
+            return unfold(message), outcome_of(message)
+
+        return self._run(work)
+
+
+def _append(session: Session, generation: Generation, news: list[Delta]) -> None:
+    message_id = generation.job.message_id
+    rows = [{"message_id": message_id, "start": d.start, "kind": d.kind, "text": d.text} for d in news]
+    session.execute(insert(AnswerChunk), rows)
+    if generation.flushed == 0:
+        session.execute(update(Message).where(Message.id == message_id).values(status="streaming"))
+
+
+def _end_message(session: Session, conditions: tuple[ColumnElement[bool], ...], values: dict[str, Any]) -> bool:
+    released = {"lease_owner": None, "lease_expires_at": None}
+    ended = update(Message).where(*conditions).values(**values, **released).returning(Message.id)
+    return session.execute(ended).first() is not None
+
+
+def _chunks(session: Session, message_id: UUID, position: int = 0) -> list[Delta]:
+    """Give the chunks that reach beyond a position; the one that contains it may start before."""
+    started = select(AnswerChunk.start).where(AnswerChunk.message_id == message_id, AnswerChunk.start <= position)
+    first = session.scalar(started.order_by(AnswerChunk.start.desc()).limit(1)) or 0
+    query = select(AnswerChunk).where(AnswerChunk.message_id == message_id, AnswerChunk.start >= first)
+    rows = session.scalars(query.order_by(AnswerChunk.start))
+    return [Delta(_kind(row.kind), row.text, row.start + len(row.text)) for row in rows]
+
+
+def _kind(name: str) -> Kind:
+    return "thinking" if name == "thinking" else "content"
+
+
+def _folded(deltas: list[Delta]) -> dict[str, Any]:
+    log = AnswerLog()
+    for delta in deltas:
+        log.append(delta.kind, delta.text)
+    return {"content": log.text("content"), "reasoning": log.text("thinking"), "runs": log.runs()}
+
+
+def unfold(message: Message) -> list[Delta]:
+    """Give an ended answer's text in the order in which it was said."""
+    rest = {"content": message.content, "thinking": message.reasoning}
+    deltas: list[Delta] = []
+    end = 0
+    for name, size in message.runs or []:
+        kind = _kind(name)
+        end += size
+        deltas.append(Delta(kind, rest[kind][:size], end))
+        rest[kind] = rest[kind][size:]
+    return deltas
+
+
+def outcome_of(message: Message) -> Outcome:
+    """Give the end of an answer from its row."""
+    length = len(message.content) + len(message.reasoning)
+    return Outcome(message.status, length, message.usage, message.error, message.error_code)

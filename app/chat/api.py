@@ -1,0 +1,152 @@
+"""The JSON API of the chat: parse, authorise, act, answer."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from flask import Blueprint, Response, current_app, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from app import sessions
+from app.chat import actions, schemas
+from app.chat.answers import sse
+from app.config import Settings
+from app.errors import InvalidField, LLMUnavailable, ModelNotFound, UnsupportedMediaType, UpstreamError, UpstreamTimeout
+from app.extensions import limiter
+from app.models.conversation import PAGE_SIZE, get_conversation, list_conversations
+from app.models.message import get_message, list_messages
+
+bp = Blueprint("api", __name__, url_prefix="/api")
+ENDED_BADLY: dict[str, int] = {
+    kind.code: kind.status for kind in (UpstreamError, UpstreamTimeout, LLMUnavailable, ModelNotFound)
+}
+
+
+def _rate_limit() -> str:
+    settings: Settings = current_app.extensions["settings"]
+    return settings.rate_limit
+
+
+one_bucket = limiter.shared_limit(_rate_limit, scope="chat", methods=["POST"])
+
+
+def get_chat() -> actions.Chat:
+    """Give the running application's engine and models, and see to it that the engine ticks."""
+    chat: actions.Chat = current_app.extensions["chat"]
+    chat.engine.ensure_ticking()
+    return chat
+
+
+@bp.post("/chat")
+@one_bucket
+def chat() -> ResponseReturnValue:
+    """Answer a message in one piece; the answer goes on when the caller hangs up."""
+    asked = _ask()
+    outcome = asked.generation.log.wait_for_end()
+    reply = asked.generation.log.text("content")
+    body = {"reply": reply, "model": asked.model, "usage": outcome.usage, "message_id": asked.message_id, **asked.kept}
+    if outcome.code is None:
+        return _json(body)
+    return _json({"error": outcome.error, "code": outcome.code, **body}, ENDED_BADLY.get(outcome.code, 500))
+
+
+@bp.post("/chat/stream")
+@one_bucket
+def chat_stream() -> ResponseReturnValue:
+    """Answer a message as server-sent events; the answer goes on when the caller hangs up."""
+    asked = _ask()
+    return _stream(asked.message_id, asked.generation.job.start, 0)
+
+
+def _ask() -> actions.Asked:
+    """Give the running answer; raises what the model's server refused with, as long as nothing was said."""
+    if not request.is_json:
+        raise UnsupportedMediaType
+    asked = actions.ask(get_chat(), current_user.id, schemas.decode(request.get_data(), schemas.AskBody))
+    asked.generation.wait_accepted()
+    if asked.generation.refusal:
+        asked.generation.refusal.details = asked.kept
+        raise asked.generation.refusal
+    return asked
+
+
+def _stream(message_id: UUID, start: dict[str, Any], position: int) -> Response:
+    session_id = sessions.get_current_session_id()
+    frames = get_chat().engine.follow(message_id, start, session_id, position)
+    return Response(frames, headers=sse.HEADERS, direct_passthrough=True)
+
+
+@bp.get("/messages/<uuid:message_id>/events")
+def message_events(message_id: UUID) -> ResponseReturnValue:
+    """Follow an answer from any position, while it is made and afterwards."""
+    message = get_message(current_user.id, message_id)
+    if message.role != "assistant":
+        raise InvalidField("message_id", "Only an answer can be followed.")
+    conversation = get_conversation(current_user.id, message.conversation_id)
+    return _stream(message.id, actions.start_event(conversation, message), _position())
+
+
+def _position() -> int:
+    given = request.headers.get("Last-Event-ID") or request.args.get("after") or "0"
+    if not given.isascii() or not given.isdigit() or len(given) > 12:
+        raise InvalidField("after", "The position must be a whole number, as given in an event's id.")
+    return int(given)
+
+
+@bp.post("/messages/<uuid:message_id>/stop")
+def stop_message(message_id: UUID) -> ResponseReturnValue:
+    """End an answer and free the model."""
+    status = actions.stop(get_chat(), current_user.id, message_id)
+    return _json({"message_id": message_id, "status": status})
+
+
+@bp.get("/models")
+def models() -> ResponseReturnValue:
+    """Say what can be picked now."""
+    directory = get_chat().directory
+    listing = directory.listing()
+    return _json({"models": listing.models, "default": directory.default(), "unreachable": listing.unreachable})
+
+
+@bp.get("/conversations")
+def conversations() -> ResponseReturnValue:
+    """List the caller's conversations, a page at a time."""
+    page = list_conversations(current_user.id, schemas.parse_cursor(request.args.get("cursor")))
+    more = schemas.cursor_of(page[-1]) if len(page) == PAGE_SIZE else None
+    return _json({"conversations": [schemas.conversation_json(one) for one in page], "next": more})
+
+
+@bp.post("/conversations")
+def create_conversation() -> ResponseReturnValue:
+    """Create an empty conversation."""
+    body = schemas.decode(request.get_data(), schemas.ConversationBody)
+    return _json(schemas.conversation_json(actions.create_conversation(current_user.id, body)), 201)
+
+
+@bp.get("/conversations/<uuid:conversation_id>")
+def conversation(conversation_id: UUID) -> ResponseReturnValue:
+    """Give a conversation with the messages of its newest branch."""
+    found = get_conversation(current_user.id, conversation_id)
+    messages = [schemas.message_json(message) for message in list_messages(found.id)]
+    return _json({**schemas.conversation_json(found), "messages": messages})
+
+
+@bp.patch("/conversations/<uuid:conversation_id>")
+def change_conversation(conversation_id: UUID) -> ResponseReturnValue:
+    """Rename a conversation or give it another system prompt."""
+    body = schemas.decode(request.get_data(), schemas.ConversationBody)
+    return _json(schemas.conversation_json(actions.change_conversation(current_user.id, conversation_id, body)))
+
+
+@bp.delete("/conversations/<uuid:conversation_id>")
+def delete_conversation(conversation_id: UUID) -> ResponseReturnValue:
+    """Delete a conversation."""
+    actions.delete_conversation(get_chat(), current_user.id, conversation_id)
+    return Response(status=204)
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, content_type="application/json")

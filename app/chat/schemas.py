@@ -1,0 +1,103 @@
+"""The bodies that the API takes and the shapes that it gives."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from app.chat.providers.base import ChatOptions
+from app.errors import InvalidField, MalformedRequest
+from app.models.conversation import TITLE_LENGTH, Conversation
+from app.models.message import Message
+
+MAX_MESSAGE = 200_000
+MAX_SYSTEM_PROMPT = 20_000
+B = TypeVar("B", bound=Struct)
+
+
+class AskBody(Struct, frozen=True):
+    """`POST /api/chat` and `/api/chat/stream`: a new `message`, or the `question_id` of a kept one to answer it (again)."""
+
+    message: Annotated[str, Meta(max_length=MAX_MESSAGE)] = ""
+    question_id: UUID | None = None
+    conversation_id: UUID | None = None
+    parent_id: UUID | None = None
+    model: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    options: ChatOptions = ChatOptions()
+
+
+class ConversationBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST` and `PATCH /api/conversations…`: what is absent stays as it is."""
+
+    title: Annotated[str, Meta(max_length=TITLE_LENGTH)] | None = None
+    system_prompt: Annotated[str, Meta(max_length=MAX_SYSTEM_PROMPT)] | None = None
+
+
+def decode(body: bytes, kind: type[B]) -> B:
+    """Give the body as a Struct; raises MalformedRequest when it is no JSON, InvalidField when a field is wrong."""
+    try:
+        decoded = msgspec.json.decode(body or b"{}", type=kind)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedRequest("The body is not valid JSON.") from error
+    _refuse_nul(decoded)
+    return decoded
+
+
+def _invalid(reason: str) -> InvalidField:
+    """Turn msgspec's "Expected `str`, got `int` - at `$.message`" into a field and a sentence."""
+    what, _, path = reason.partition(" - at `$")
+    named = re.match(r"Object contains unknown field `(.+)`", reason)
+    field = named[1] if named else path.strip(".`").split("[")[0] or "body"
+    return InvalidField(field, f"The field “{field}” can't be used: {what[:1].lower()}{what[1:].replace('`', '')}.")
+
+
+def _refuse_nul(body: Struct) -> None:
+    for name in body.__struct_fields__:
+        value = getattr(body, name)
+        if isinstance(value, str) and "\0" in value:  # PostgreSQL can't store it
+            raise InvalidField(name, f"The field “{name}” must not contain the character NUL.")
+
+
+def conversation_json(conversation: Conversation) -> dict[str, Any]:
+    """Give a conversation as the API shows it."""
+    return {
+        "id": conversation.id,
+        "title": conversation.title,
+        "model": conversation.model,
+        "system_prompt": conversation.system_prompt,
+        "created_at": conversation.created_at,
+        "updated_at": conversation.updated_at,
+    }
+
+
+def message_json(message: Message) -> dict[str, Any]:
+    """Give a message as the API shows it."""
+    names = ("id", "parent_id", "role", "content", "reasoning", "status", "model", "error", "error_code", "usage")
+    return {name: getattr(message, name) for name in (*names, "dropped_messages", "created_at")}
+
+
+def cursor_of(conversation: Conversation) -> str:
+    """Give the place in the list after a conversation, as text for the next request."""
+    return f"{conversation.updated_at.isoformat()}_{conversation.id}"
+
+
+def parse_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Give what `cursor_of` made; raises InvalidField for anything else."""
+    if not cursor:
+        return None
+    time, _, identifier = cursor.partition("_")
+    try:
+        moment = datetime.fromisoformat(time)
+        place = (moment, UUID(identifier))
+    except ValueError as error:
+        raise InvalidField("cursor", "The cursor is not one that this list gave.") from error
+    if moment.tzinfo is None:
+        raise InvalidField("cursor", "The cursor is not one that this list gave.")
+    return place

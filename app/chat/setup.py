@@ -1,0 +1,32 @@
+"""The chat, wired: providers by the settings, one engine, its blueprints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+
+from app.chat import api, routes
+from app.chat.actions import Chat
+from app.chat.answers.engine import AnswerEngine
+from app.chat.answers.store import AnswerStore
+from app.chat.directory import ModelDirectory
+from app.chat.providers.configured import make_providers
+from app.config import Settings
+from app.sessions import sessions_ended
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Make the engine of this application; it starts with the first request that needs it."""
+    engine = AnswerEngine(AnswerStore(settings.sqlalchemy_url), settings.max_streams_per_user)
+    directory = ModelDirectory(make_providers(settings), settings.ollama_model)
+    app.extensions["chat"] = Chat(engine, directory, settings.context_length, settings.system_prompt)
+
+    def close_streams(_sender: Any, session_ids: set[Any]) -> None:
+        engine.close_sessions(session_ids)
+
+    # Weak: the receiver lives as long as its application, and a test's application takes it along when it goes.
+    app.extensions["chat_session_end"] = close_streams
+    sessions_ended.connect(close_streams)
+    app.register_blueprint(routes.bp)
+    app.register_blueprint(api.bp)
