@@ -1,0 +1,90 @@
+"""The pages of the administration. An administrator sees who is here and how much, never what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.access import admin_required
+from app.admin import actions
+from app.admin.forms import ActForm
+from app.config import Settings
+from app.errors import Conflict
+from app.links import LIFETIME_MINUTES
+from app.models.user import User
+from app.models.user_overview import list_user_rows
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+
+
+@bp.get("")
+@admin_required
+def index() -> ResponseReturnValue:
+    """Lead to the first page."""
+    return redirect(url_for("admin.users"))
+
+
+@bp.get("/users")
+@admin_required
+def users() -> ResponseReturnValue:
+    """Show the accounts, searched and in pages."""
+    q = request.args.get("q", "").strip()[:100]
+    page = min(max(request.args.get("page", 1, type=int), 1), 1_000_000)
+    found = list_user_rows(q, page)
+    return render_template(
+        "admin/users.html", users=found.rows, total=found.total, pages=found.pages, page=page, q=q, form=ActForm()
+    )
+
+
+@bp.post("/users/<uuid:user_id>/promote")
+@admin_required
+def promote(user_id: UUID) -> ResponseReturnValue:
+    """Make somebody an administrator."""
+    return _act(actions.promote, user_id, "{} is an administrator now.")
+
+
+@bp.post("/users/<uuid:user_id>/demote")
+@admin_required
+def demote(user_id: UUID) -> ResponseReturnValue:
+    """Make an administrator an ordinary user."""
+    return _act(actions.demote, user_id, "{} is an ordinary user now.")
+
+
+@bp.post("/users/<uuid:user_id>/suspend")
+@admin_required
+def suspend(user_id: UUID) -> ResponseReturnValue:
+    """Shut an account."""
+    return _act(actions.suspend, user_id, "{} is suspended and signed out everywhere.")
+
+
+@bp.post("/users/<uuid:user_id>/restore")
+@admin_required
+def restore(user_id: UUID) -> ResponseReturnValue:
+    """Open an account again."""
+    return _act(actions.restore, user_id, "{} can sign in again.")
+
+
+@bp.post("/users/<uuid:user_id>/sign-in-link")
+@admin_required
+def sign_in_link(user_id: UUID) -> ResponseReturnValue:
+    """Make a one-time link and show it, once."""
+    settings: Settings = current_app.extensions["settings"]
+    try:
+        user, link = actions.make_sign_in_link(user_id, settings.public_url)
+    except Conflict as error:
+        flash(error.sentence, "error")
+        return redirect(url_for("admin.users"), code=303)
+    return render_template("admin/sign_in_link.html", link=link, email=user.email, expires_minutes=LIFETIME_MINUTES)
+
+
+def _act(action: Callable[[UUID], User], user_id: UUID, sentence: str) -> ResponseReturnValue:
+    try:
+        user = action(user_id)
+    except Conflict as error:
+        flash(error.sentence, "error")
+    else:
+        flash(sentence.format(user.display_name), "success")
+    return redirect(url_for("admin.users"), code=303)
