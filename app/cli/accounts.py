@@ -1,0 +1,92 @@
+"""`flask create-admin`, `list-users`, `sign-in-link`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from app import links
+from app.auth import actions, passwords
+from app.config import Settings
+from app.email_address import check_email
+from app.errors import InvalidField
+from app.extensions import db
+from app.models.user import User, find_user
+from app.models.user_overview import list_all_user_rows
+
+
+@click.command("create-admin")
+@click.argument("email")
+@with_appcontext
+def create_admin(email: str) -> None:
+    """Make EMAIL an administrator; creates the account when there is none."""
+    existing = find_user(_checked(email))
+    on_terminal = sys.stdin.isatty()
+    password = _ask_password() if existing is None and on_terminal else None
+    user, created = actions.create_admin(email, password)
+    click.echo(f"{user.email} is an administrator{' (new account)' if created else ''}.")
+    if created and password is None:
+        click.echo(f"To sign in and set a password, open within {links.LIFETIME_MINUTES} minutes, once:")
+        click.echo(_new_link(user))
+
+
+def _checked(email: str) -> str:
+    try:
+        check_email(email)
+    except InvalidField as error:
+        raise click.BadParameter(f"{email!r} is not an e-mail address.", param_hint="EMAIL") from error
+    return email
+
+
+def _ask_password() -> str | None:
+    """Ask twice; nothing means that a one-time link is wanted instead."""
+    while True:
+        password: str = click.prompt(
+            "Password (leave empty for a one-time link)", hide_input=True, default="", show_default=False
+        )
+        if not password:
+            return None
+        try:
+            passwords.check_acceptable(password)
+        except InvalidField as error:
+            click.echo(error.sentence)
+            continue
+        if click.prompt("Repeat the password", hide_input=True, default="", show_default=False) == password:
+            return password
+        click.echo("The two are not the same.")
+
+
+@click.command("sign-in-link")
+@click.argument("email")
+@with_appcontext
+def sign_in_link(email: str) -> None:
+    """Print a one-time sign-in link for EMAIL."""
+    user = find_user(email)
+    if user is None or not user.active:
+        raise click.ClickException(f"There is no active account with the address {email}.")
+    click.echo(f"Signs in {user.email} once, within {links.LIFETIME_MINUTES} minutes:")
+    click.echo(_new_link(user))
+
+
+def _new_link(user: User) -> str:
+    settings: Settings = current_app.extensions["settings"]
+    link = links.create_sign_in_link(user, settings.public_url)
+    db.session.commit()
+    return link
+
+
+@click.command("list-users")
+@with_appcontext
+def list_users() -> None:
+    """List every account."""
+    rows = list_all_user_rows()
+    width = max((len(row.email) for row in rows), default=5)
+    click.echo(f"{'E-MAIL':<{width}}  {'ROLE':<5}  {'STATE':<9}  {'CREATED':<10}  {'LAST SEEN':<16}  MESSAGES")
+    for row in rows:
+        state = "active" if row.active else "suspended"
+        seen = f"{row.last_seen_at:%Y-%m-%d %H:%M}" if row.last_seen_at else "never"
+        created = f"{row.created_at:%Y-%m-%d}"
+        click.echo(f"{row.email:<{width}}  {row.role:<5}  {state:<9}  {created}  {seen:<16}  {row.message_count}")

@@ -1,0 +1,98 @@
+"""`flask doctor`: looks at everything an installation needs; each line is ok, or says what to do."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from flask.cli import with_appcontext
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.chat.actions import Chat
+from app.config import Settings
+from app.extensions import db
+
+
+class Finding(NamedTuple):
+    """What was looked at, whether it is right, and what there is to say."""
+
+    subject: str
+    ok: bool
+    remark: str
+
+
+@click.command("doctor")
+@with_appcontext
+def doctor() -> None:
+    """Check configuration, files, database, migrations and models; exits with 1 when something is to be done."""
+    settings: Settings = current_app.extensions["settings"]
+    findings = [finding for check in CHECKS for finding in check(settings)]
+    width = max(len(finding.subject) for finding in findings)
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.ok else 'TODO'}  {finding.subject:<{width}}  {finding.remark}")
+    if not all(finding.ok for finding in findings):
+        raise SystemExit(1)
+
+
+def _check_configuration(settings: Settings) -> Iterator[Finding]:
+    remark = f"{settings.key_weakness}: make a new one." if settings.key_weakness else "long and random"
+    yield Finding("SECRET_KEY", not settings.key_weakness, remark)
+    local = settings.public_host in ("localhost", "127.0.0.1", "::1")
+    secure = settings.public_url.startswith("https://") or local
+    advice = "other machines reach it without encryption: put a proxy with https in front."
+    yield Finding("PUBLIC_URL", secure, settings.public_url if secure else f"{settings.public_url}: {advice}")
+
+
+def _check_files(settings: Settings) -> Iterator[Finding]:
+    database = Path(settings.sqlalchemy_url.removeprefix("sqlite:///"))
+    for path in [Path(".env"), *([database] if settings.sqlalchemy_url.startswith("sqlite:///") else [])]:
+        if path.exists():
+            yield _check_private(path)
+
+
+def _check_private(path: Path) -> Finding:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return Finding(path.name, False, f"others on this machine may read it ({mode:o}): chmod 600 {path}")
+    return Finding(path.name, os.access(path, os.W_OK), f"private ({mode:o})")
+
+
+def _check_database(_settings: Settings) -> Iterator[Finding]:
+    try:
+        db.session.execute(text("SELECT 1"))
+        current = MigrationContext.configure(db.session.connection()).get_current_heads()
+    except SQLAlchemyError as error:
+        yield Finding("database", False, f"does not answer: {str(error).splitlines()[0]}")
+        return
+    yield Finding("database", True, db.engine.dialect.name)
+    newest = ScriptDirectory(current_app.extensions["migrate"].directory).get_heads()
+    up_to_date = set(current) == set(newest)
+    yield Finding("migrations", up_to_date, "up to date" if up_to_date else "run: flask db upgrade")
+
+
+def _check_models(_settings: Settings) -> Iterator[Finding]:
+    chat: Chat = current_app.extensions["chat"]
+    listing = chat.directory.listing()
+    for unreachable in listing.unreachable:
+        yield Finding(unreachable.provider, False, unreachable.error)
+    default = chat.directory.default()
+    names = ", ".join(model.name for model in listing.models)
+    yield Finding(
+        "models", bool(names), f"{names} (default: {default})" if names else "none installed: flask models pull"
+    )
+
+
+CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    _check_configuration,
+    _check_files,
+    _check_database,
+    _check_models,
+)
