@@ -1,0 +1,81 @@
+"""The application, wired together."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from flask import Flask, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import app.models  # noqa: F401  # every table has to be known before the first query
+from app import access, assets, cli, error_pages, health, security, sessions
+from app.admin.routes import bp as admin
+from app.auth.routes import bp as auth
+from app.auth.settings_routes import bp as account_settings
+from app.chat import setup as chat
+from app.config import Settings
+from app.database import prepare_engine
+from app.email_address import accept_home_networks
+from app.extensions import csrf, db, limiter, migrate
+from app.face.routes import bp as face
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+MAX_FORM_BYTES = 64 * 1024
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Give the application for these settings, by default those of the environment; raises ConfigError."""
+    settings = settings or Settings.from_env()
+    settings.check_production()
+    app = Flask("app")
+    _configure(app, settings)
+    _bind_extensions(app, settings)
+    sessions.init_app(app)
+    error_pages.init_app(app)
+    assets.init_app(app)
+    for blueprint in (auth, account_settings, admin, face, health.bp):
+        app.register_blueprint(blueprint)
+    chat.init_app(app, settings)
+    cli.init_app(app)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.extensions["settings"] = settings
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
+        RATELIMIT_STORAGE_URI="memory://",
+        RATELIMIT_HEADERS_ENABLED=False,
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+        WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
+    )
+    app.jinja_env.globals["theme"] = _theme
+    accept_home_networks()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if settings.key_weakness:
+        app.logger.warning("%s: fine for a try on your own machine, refused in production.", settings.key_weakness)
+
+
+def _bind_extensions(app: Flask, settings: Settings) -> None:
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    if settings.sqlalchemy_url.startswith("sqlite:///"):
+        Path(settings.sqlalchemy_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    migrate.init_app(app, db, directory=str(Path(app.root_path) / "migrations"), render_as_batch=True)
+    # The order of the checks: where from, how often (every POST counts), who, and whether the person meant it.
+    security.init_app(app, settings)
+    limiter.init_app(app)
+    access.init_app(app)
+    csrf.init_app(app)
+
+
+def _theme() -> str:
+    chosen = request.cookies.get("theme", "system")
+    return chosen if chosen in ("light", "dark") else "system"

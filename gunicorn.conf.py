@@ -1,0 +1,26 @@
+"""Production settings of gunicorn; each one can be seen in docs/configuration.md."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from app.config import ConfigError, Settings
+
+try:
+    settings = Settings.from_env()
+    settings.check_production()
+except ConfigError as error:  # here and not in the workers: gunicorn would start them again for ever
+    sys.exit(f"password-less-chat: {error}")
+
+bind = os.environ.get("BIND", "127.0.0.1:5000")
+worker_class = "gevent"
+workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+worker_connections = 5000
+keepalive = 5
+timeout = 120
+graceful_timeout = 35  # running answers get 30 s
+max_requests = 0  # a restart by count would cut streams
+control_socket_disable = True
+forwarded_allow_ips = ""  # whom to believe is decided by TRUSTED_PROXIES alone
+accesslog = None
