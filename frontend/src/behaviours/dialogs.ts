@@ -1,0 +1,49 @@
+// Native dialogs that the server rendered; each function gives what the person chose.
+import { need, part } from "../lib/dom";
+
+/** Shows a dialog and gives its return value: the value of the button, or "" when it was dismissed. */
+function open(dialog: HTMLDialogElement): Promise<string> {
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
+  });
+}
+
+/** Asks whether to go on with the thing named. */
+export async function confirmed(id: string, name: string): Promise<boolean> {
+  const dialog = need(`#${id}`, HTMLDialogElement);
+  part(dialog, "name").textContent = name;
+  return (await open(dialog)) === "yes";
+}
+
+/** Asks for a line of text; "" when the person thought better of it. */
+export async function askForText(id: string, current: string): Promise<string> {
+  const dialog = need(`#${id}`, HTMLDialogElement);
+  const field = need("input", HTMLInputElement, dialog);
+  field.value = current;
+  const answer = open(dialog);
+  field.select();
+  return (await answer) === "yes" ? field.value.trim() : "";
+}
+
+/** Tells something that needs no choice. */
+export async function tell(sentence: string): Promise<void> {
+  const dialog = need("#tell-dialog", HTMLDialogElement);
+  part(dialog, "sentence").textContent = sentence;
+  await open(dialog);
+}
+
+/** Forms with data-confirm ask first; without JavaScript they just act. */
+export function confirmForms(): void {
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || !form.dataset.confirm || form.dataset.confirmed) return;
+    event.preventDefault();
+    void confirmed("confirm-dialog", form.dataset.confirm).then((yes) => {
+      if (!yes) return;
+      form.dataset.confirmed = "true";
+      form.requestSubmit(event.submitter);
+    });
+  });
+}

@@ -1,0 +1,13 @@
+// <time datetime>: the server writes UTC; the reader gets the own time zone and language.
+
+const FORMAT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** Shows every time of the page in the reader's own way. */
+export function localTimes(): void {
+  for (const time of document.querySelectorAll("time")) {
+    const moment = new Date(time.dateTime);
+    if (Number.isNaN(moment.valueOf())) continue;
+    time.title = time.textContent ?? "";
+    time.textContent = FORMAT.format(moment);
+  }
+}

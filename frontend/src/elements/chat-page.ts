@@ -1,0 +1,159 @@
+// <chat-page>: brings the parts of the page together: what is asked, which answer runs, which conversation is open.
+import { find, need } from "../lib/dom";
+import { ApiError, api } from "../lib/http";
+import { drafts, preferences } from "../lib/store";
+import { Run, type Surroundings } from "../stream/run";
+import type { Question } from "../stream/types";
+import { ChatComposer } from "./chat-composer";
+import { type Conversation, ConversationList } from "./conversation-list";
+import { MessageItem } from "./message-item";
+import { MessageList } from "./message-list";
+import { ModelPicker } from "./model-picker";
+
+const QUIET_MS = 3000;
+
+export class ChatPage extends HTMLElement implements Surroundings {
+  #run: Run | null = null;
+  #lostTimer: ReturnType<typeof setTimeout> | undefined;
+
+  connectedCallback(): void {
+    this.addEventListener("chat-send", (event) => void this.#send((event as CustomEvent<string>).detail));
+    this.addEventListener("chat-stop", () => void this.#stop());
+    this.addEventListener("chat-renamed", (event) => this.#show((event as CustomEvent<string>).detail));
+    this.addEventListener("click", (event) => this.#clicked(event));
+    document.addEventListener("keydown", (event) => this.#key(event));
+    addEventListener("pageshow", (event) => event.persisted && location.reload());
+    this.#rememberStreaming();
+    this.#resume();
+  }
+
+  belongs(conversationId: string, title: string | null): void {
+    const isNew = this.dataset.conversation !== conversationId;
+    if (isNew) {
+      this.dataset.conversation = conversationId;
+      history.replaceState(null, "", `/chat/${conversationId}`);
+      drafts.set("draft:new", "");
+    }
+    if (title) this.#open({ id: conversationId, title });
+    else if (isNew) void api<Conversation>("GET", `/api/conversations/${conversationId}`).then((each) => this.#open(each));
+  }
+
+  lost(isLost: boolean): void {
+    clearTimeout(this.#lostTimer);
+    const banner = need("#connection-banner", HTMLElement);
+    if (isLost && banner.hidden) this.#lostTimer = setTimeout(() => (banner.hidden = false), QUIET_MS);
+    else if (!isLost) banner.hidden = true;
+  }
+
+  async #send(text: string): Promise<void> {
+    if (this.#run) return;
+    const question = this.#list.add("user");
+    question.body.show(text);
+    const answer = this.#list.add("assistant");
+    await this.#ask(answer, { message: text }, (error) => {
+      question.remove();
+      answer.remove();
+      this.#composer.restore(text, sentence(error));
+    });
+  }
+
+  async #retry(item: MessageItem, questionId: string): Promise<void> {
+    if (this.#run) return;
+    item.remove();
+    const answer = this.#list.add("assistant");
+    await this.#ask(answer, { question_id: questionId }, (error) => answer.fail(sentence(error), questionId));
+  }
+
+  async #ask(answer: MessageItem, question: Question, nothingKept: (error: ApiError) => void): Promise<void> {
+    const { conversation } = this.dataset;
+    const model = need("model-picker", ModelPicker).value;
+    const where = { ...(conversation && { conversation_id: conversation }), ...(model && { model }) };
+    await this.#follow(new Run(answer, this), async (run) => {
+      try {
+        await run.ask({ ...question, ...where }, this.#streaming.checked);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        const { conversation_id, question_id } = error.body;
+        if (conversation_id) this.belongs(conversation_id, null);
+        if (question_id) answer.fail(sentence(error), question_id);
+        else nothingKept(error);
+      }
+    });
+  }
+
+  /** Keeps the page in its running state as long as the work takes. */
+  async #follow(run: Run, work: (run: Run) => Promise<void>): Promise<void> {
+    this.#run = run;
+    this.#composer.isRunning = true;
+    try {
+      await work(run);
+    } finally {
+      this.#run = null;
+      this.#composer.isRunning = false;
+      this.lost(false);
+    }
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      await this.#run?.stop(this.dataset.conversation ?? "");
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#composer.isRunning = this.#run !== null; // it can be tried again
+    }
+  }
+
+  /** An answer that was being written when the page was loaded goes on here. */
+  #resume(): void {
+    const last = this.#list.last;
+    const id = last?.dataset.id;
+    if (last?.isRunning && id) void this.#follow(new Run(last, this), (run) => run.attach(id));
+  }
+
+  #clicked(event: Event): void {
+    const target = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-prompt], [data-part='retry']") : null;
+    const item = target?.closest("message-item");
+    if (target?.dataset.prompt) this.#composer.suggest(target.dataset.prompt);
+    else if (item instanceof MessageItem && target?.dataset.questionId) void this.#retry(item, target.dataset.questionId);
+  }
+
+  #key(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || !this.#run || event.isComposing) return;
+    if (!document.querySelector("dialog[open], :popover-open")) void this.#stop();
+  }
+
+  #rememberStreaming(): void {
+    const { checked } = this.#streaming;
+    this.#streaming.checked = (preferences.get("streaming") ?? (checked ? "on" : "off")) === "on";
+    this.#streaming.addEventListener("change", () => preferences.set("streaming", this.#streaming.checked ? "on" : "off"));
+  }
+
+  #open(conversation: Conversation): void {
+    find("conversation-list", ConversationList)?.open(conversation);
+    this.#show(conversation.title);
+  }
+
+  #show(title: string | null): void {
+    const shown = title || "New chat";
+    need("h1", HTMLElement, this).textContent = shown;
+    document.title = `${shown} · Password-less Chat`;
+  }
+
+  get #composer(): ChatComposer {
+    return need("chat-composer", ChatComposer, this);
+  }
+
+  get #list(): MessageList {
+    return need("message-list", MessageList, this);
+  }
+
+  get #streaming(): HTMLInputElement {
+    return need("#streaming", HTMLInputElement, this);
+  }
+}
+
+/** What a refusal says, with the time to wait where the server named one. */
+function sentence(error: ApiError): string {
+  if (!error.retryAfter || error.status !== 429) return error.message;
+  return `${error.message} Try again in ${error.retryAfter} s.`;
+}

@@ -1,0 +1,131 @@
+// <message-item>: one message with everything around its words: reasoning, notices, tools. Its markup is the server's.
+import { announce } from "../lib/announce";
+import { fromTemplate, need, part } from "../lib/dom";
+import { DeltaBuffer } from "../stream/buffer";
+import type { Delta, Usage } from "../stream/types";
+import { MessageBody } from "./message-body";
+
+export type Role = "user" | "assistant";
+export type Status = "pending" | "streaming" | "complete" | "stopped" | "interrupted" | "failed";
+
+export class MessageItem extends HTMLElement {
+  #buffer = new DeltaBuffer((delta) => this.#show(delta));
+  #thinkingSince = 0;
+
+  /** A new, empty message for the page. */
+  static make(role: Role): MessageItem {
+    return fromTemplate(`message-${role}`, MessageItem);
+  }
+
+  get status(): Status {
+    return this.dataset.status as Status;
+  }
+
+  set status(status: Status) {
+    this.dataset.status = status;
+  }
+
+  get isRunning(): boolean {
+    return this.status === "pending" || this.status === "streaming";
+  }
+
+  get body(): MessageBody {
+    return need('[data-part="text"]', MessageBody, this);
+  }
+
+  /** Empties the message: what follows is the whole answer from its first character. */
+  restart(): void {
+    this.status = "pending";
+    part(this, "notice").hidden = true;
+    part(this, "reasoning").hidden = true;
+    need('[data-part="thought"]', MessageBody, this).show("");
+    this.body.show("");
+  }
+
+  /** Says that old messages were left out of what the model was given. */
+  noteDropped(count: number): void {
+    const line = part(this, "dropped");
+    line.hidden = count === 0;
+    const many = count === 1 ? "message no longer fits" : `${count} messages no longer fit`;
+    const were = count === 1 ? "was" : "were";
+    line.textContent = `The oldest ${many} into the model’s memory and ${were} left out.`;
+  }
+
+  noteModel(model: string): void {
+    part(this, "model").textContent = model;
+  }
+
+  grow(delta: Delta): void {
+    this.#buffer.push(delta);
+  }
+
+  /** The end of a streamed answer. */
+  finish(status: Status, usage?: Usage): void {
+    this.#buffer.flush();
+    this.#noteThought();
+    this.status = status;
+    this.body.settle();
+    this.#noteSpeed(usage);
+    if (status === "stopped") announce("Stopped.");
+    this.#changed();
+  }
+
+  /** A whole answer at once. */
+  fill(text: string, usage?: Usage): void {
+    this.status = "complete";
+    this.body.show(text);
+    this.#noteSpeed(usage);
+    announce(text);
+    this.#changed();
+  }
+
+  /** The end that nobody wanted, with the reason and, if there is a question to ask again, a button for it. */
+  fail(sentence: string, questionId: string | null): void {
+    this.finish("failed");
+    part(this, "notice").hidden = false;
+    part(this, "notice-text").textContent = sentence;
+    const retry = part(this, "retry");
+    retry.hidden = !questionId;
+    retry.dataset.questionId = questionId ?? "";
+    announce(sentence);
+  }
+
+  #show({ content, thinking }: Required<Delta>): void {
+    this.status = "streaming";
+    if (thinking) this.#think(thinking);
+    if (content) {
+      this.#noteThought();
+      this.body.grow(content);
+    }
+    this.#changed();
+  }
+
+  #think(piece: string): void {
+    const details = part(this, "reasoning");
+    if (details.hidden) {
+      details.hidden = false;
+      this.#thinkingSince = Date.now();
+      part(this, "reasoning-label").textContent = "Thinking…";
+    }
+    need('[data-part="thought"]', MessageBody, this).grow(piece);
+  }
+
+  /** The first word of the answer ends the thinking. */
+  #noteThought(): void {
+    if (!this.#thinkingSince) return;
+    const seconds = Math.max(1, Math.round((Date.now() - this.#thinkingSince) / 1000));
+    this.#thinkingSince = 0;
+    part(this, "reasoning-label").textContent = `Thought for ${seconds} s`;
+  }
+
+  #noteSpeed(usage?: Usage): void {
+    const { completion_tokens: tokens, duration_ms: total, first_token_ms: first } = usage ?? {};
+    const time = (total ?? 0) - (first ?? 0);
+    if (!tokens || time <= 0) return;
+    part(this, "speed").textContent = `${Math.max(1, Math.round((tokens * 1000) / time))} tokens/s`;
+  }
+
+  #changed(): void {
+    this.dispatchEvent(new CustomEvent("message-changed", { bubbles: true }));
+  }
+}

@@ -1,0 +1,14 @@
+// Pages without a chat: sign-in, settings, administration, errors. Everything on them works without this, too.
+import { copyButtons } from "./behaviours/copy";
+import { confirmForms } from "./behaviours/dialogs";
+import { menus } from "./behaviours/menus";
+import { showPassword } from "./behaviours/show-password";
+import { localTimes } from "./behaviours/times";
+import { ThemeControl } from "./elements/theme-control";
+
+customElements.define("theme-control", ThemeControl);
+showPassword();
+confirmForms();
+copyButtons();
+menus();
+localTimes();

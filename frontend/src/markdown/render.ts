@@ -1,0 +1,59 @@
+// Markdown to HTML text, pure. What comes out is not trusted: sanitize.ts is the only way onto the page.
+import MarkdownIt from "markdown-it";
+
+const SAFE_LINK = /^(https?:\/\/|mailto:)/i;
+const TOP_LEVEL = 3; // the page has h1, each message an h2
+
+const markdown = new MarkdownIt("default", { html: false, linkify: true, breaks: true, typographer: false });
+markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false }); // README.md and main.rs are not addresses
+markdown.validateLink = (url) => SAFE_LINK.test(url.trim());
+
+type Tokens = ReturnType<typeof markdown.parse>;
+
+// A remote image would tell its server that the answer was read, and can carry words of the chat away: it becomes a link.
+markdown.renderer.rules.image = (tokens, index) => {
+  const image = tokens[index];
+  const { escapeHtml } = markdown.utils;
+  const source = String(image?.attrGet("src") ?? "");
+  return `<a href="${escapeHtml(source)}">${escapeHtml(image?.content || source)}</a>`;
+};
+
+markdown.core.ruler.push("headings", (state) => levelHeadings(state.tokens));
+markdown.core.ruler.push("alignment", (state) => alignWithClasses(state.tokens));
+
+/** Headings follow each other without a gap, whatever the model wrote; their size stays as written, by class. */
+function levelHeadings(tokens: Tokens): void {
+  let open: number[] = [];
+  let level = 0;
+  for (const token of tokens) {
+    if (token.type === "heading_open") {
+      const written = Number(token.tag.slice(1));
+      open = [...open.filter((other) => other < written), written];
+      level = Math.min(6, TOP_LEVEL - 1 + open.length);
+      token.attrJoin("class", `heading-${written}`);
+    }
+    if (token.type === "heading_open" || token.type === "heading_close") token.tag = `h${level}`;
+  }
+}
+
+/** The content security policy blocks style attributes. */
+function alignWithClasses(tokens: Tokens): void {
+  for (const token of tokens) {
+    const style = String(token.attrGet("style") ?? "").match(/^text-align:(left|right|center)$/);
+    if (!style) continue;
+    token.attrs = (token.attrs ?? []).filter(([name]) => name !== "style");
+    token.attrJoin("class", `align-${style[1]}`);
+  }
+}
+
+/** The HTML of a text. */
+export function renderMarkdown(text: string): string {
+  return markdown.render(text);
+}
+
+/** The line numbers at which the top-level blocks of a text begin. */
+export function blockStarts(text: string): number[] {
+  const tokens: Tokens = [];
+  markdown.block.parse(text, markdown, {}, tokens);
+  return tokens.filter((token) => token.level === 0 && token.nesting >= 0 && token.map).map((token) => token.map?.[0] ?? 0);
+}

@@ -1,0 +1,53 @@
+// The wire format of an answer.
+
+export interface Usage {
+  prompt_tokens?: number | null;
+  completion_tokens?: number | null;
+  first_token_ms?: number | null;
+  duration_ms?: number | null;
+}
+
+export interface Start {
+  conversation_id: string;
+  message_id: string;
+  question_id: string | null;
+  model: string;
+  title: string | null;
+  dropped_messages: number;
+}
+
+export interface Delta {
+  content?: string;
+  thinking?: string;
+}
+
+export interface Done {
+  message_id: string;
+  status: "complete" | "stopped";
+  usage?: Usage;
+  length?: number;
+}
+
+export interface Failure {
+  error: string;
+  code: string;
+  message_id?: string;
+}
+
+/** What is asked: a new message, or an answer to a question that is kept already. */
+export interface Question {
+  message?: string;
+  question_id?: string;
+  conversation_id?: string;
+  model?: string;
+}
+
+/** Who wants to know how an answer goes on. Exactly one of `done` and `failed` is called, once, at the end. */
+export interface Listener {
+  started(start: Start): void;
+  grew(delta: Delta): void;
+  done(done: Done): void;
+  failed(failure: Failure): void;
+  /** The connection is gone (true) or back (false); the answer goes on at the server meanwhile. */
+  lost(isLost: boolean): void;
+}
