@@ -20,6 +20,7 @@ from app import create_app
 from app.auth import passwords
 from app.config import Settings
 from app.extensions import db
+from tests.moved_clock import Clock
 from tests.people import Person, sign_up
 
 pytest_plugins = ["tests.postgresql"]
@@ -124,6 +125,14 @@ def bob(app: Flask) -> Person:
 def admin(app: Flask) -> Person:
     """An administrator, signed in."""
     return sign_up(app, "admin@example.org", role="admin")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The application's clock, to be moved."""
+    moved = Clock()
+    monkeypatch.setattr("app.clock.datetime", moved)
+    return moved
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -17,6 +17,7 @@ from app.extensions import db
 from app.models.user import User
 
 PASSWORD = "correct horse battery"  # everybody's
+HELLO = '/fake {"chunks": ["Hi"]}'  # a question with a quick answer
 META = re.compile(r'<meta name="csrf-token" content="([^"]+)"')
 
 
@@ -39,21 +40,21 @@ class Person:
 
     def post(self, path: str, **fields: Any) -> TestResponse:
         """Send a form."""
-        return self.client.post(path, data={"csrf_token": self.csrf(), **fields})
+        return send_form(self.client, path, **fields)
 
     def call(self, method: str, path: str, body: Any = None, **kwargs: Any) -> TestResponse:
         """Call the API."""
         headers = {"X-CSRFToken": self.csrf(), **kwargs.pop("headers", {})}
         return self.client.open(path, method=method, json=body, headers=headers, **kwargs)
 
-    def ask(self, message: str = "Hello", **fields: Any) -> dict[str, Any]:
+    def ask(self, message: str = HELLO, **fields: Any) -> dict[str, Any]:
         """Chat, in one piece; gives the answer's JSON."""
         response = self.call("POST", "/api/chat", {"message": message, **fields})
         assert response.status_code == 200, response.get_data(as_text=True)
         answer: dict[str, Any] = response.get_json()
         return answer
 
-    def stream(self, message: str = "Hello", **fields: Any) -> list[Event]:
+    def stream(self, message: str = HELLO, **fields: Any) -> list[Event]:
         """Chat, streamed; gives all events."""
         return events(self.call("POST", "/api/chat/stream", {"message": message, **fields}))
 
@@ -90,6 +91,20 @@ def csrf_token(client: FlaskClient) -> str:
     match = META.search(page)
     assert match, page
     return match[1]
+
+
+def send_form(client: FlaskClient, path: str, **fields: Any) -> TestResponse:
+    """Send a form as a browser does, with the token of its page."""
+    return client.post(path, data={"csrf_token": csrf_token(client), **fields})
+
+
+def copy_browser(app: Flask, client: FlaskClient) -> FlaskClient:
+    """Give a browser that holds the same session cookie, as a thief would."""
+    copy = app.test_client()
+    cookie = client.get_cookie("session")
+    assert cookie, "nobody is signed in here"
+    copy.set_cookie("session", cookie.value)
+    return copy
 
 
 def make_user(app: Flask, email: str, *, role: str = "user", password: str | None = PASSWORD) -> UUID:
