@@ -1,0 +1,62 @@
+# `make` alone lists the targets.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 5000
+JOBS ?= 2
+BIN := .venv/bin
+PYTEST := $(BIN)/pytest -q -n $(JOBS)
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev setup test check e2e fmt lock screenshots
+
+help:
+	@echo "make run          install what is missing and serve the chat on http://localhost:5000 (PORT=8080, HOST=0.0.0.0)"
+	@echo "make setup        install what development needs as well"
+	@echo "make dev          serve with reload, and build the front end on every change (PORT=8080)"
+	@echo "make test         run the tests; no network, no browser, no server needed"
+	@echo "make check        everything: format, lint, types, layers, front end, audit, all tests on SQLite and PostgreSQL"
+	@echo "make e2e          run the browser tests (needs Chromium)"
+	@echo "make fmt          format the code"
+	@echo "make lock         renew requirements.lock (UPGRADE=--upgrade takes the newest versions)"
+	@echo "make screenshots  take the pictures of docs/ again (needs Chromium)"
+
+run:
+	@$(PYTHON) scripts/run.py --host "$(HOST)" --port "$(PORT)"
+
+dev: setup
+	@$(BIN)/flask db upgrade
+	@$(BIN)/python scripts/dev.py --host "$(HOST)" --port "$(PORT)"
+
+setup:
+	@$(PYTHON) scripts/install.py dev
+
+test: setup
+	$(PYTEST)
+
+# The same list that continuous integration goes through.
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mypy --strict scripts
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/python scripts/npm.py run check
+	$(BIN)/python scripts/npm.py test
+	$(BIN)/python scripts/audit.py
+	$(PYTEST) --database=postgresql -m "not network"
+	$(PYTEST) -m ""
+
+e2e: setup
+	$(PYTEST) -m browser
+
+fmt: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: setup
+	$(BIN)/uv --no-config pip compile pyproject.toml --quiet --universal --all-extras --python-version 3.11 \
+		--custom-compile-command "make lock" $(UPGRADE) --output-file requirements.lock
+
+screenshots: setup
+	$(BIN)/python scripts/screenshots.py
