@@ -1,0 +1,34 @@
+"""The same code under gevent's patches, as gunicorn runs it: in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tests.chat.providers.ports import refusing_port, unanswered_port
+from tests.fake_http import Reply
+from tests.fake_ollama import FakeOllama
+
+
+def test_it_works() -> None:
+    silent = [Reply(fault="silence"), Reply(fault="silence", after=1), Reply(fault="silence")]
+    with FakeOllama() as ollama, unanswered_port() as hanging, refusing_port() as refusing:
+        ollama.script(Reply(), *silent)
+        ollama.default_reply = Reply(before=1)
+        arguments = [ollama.url, str(hanging), str(refusing)]
+        command = [sys.executable, "-m", "tests.chat.providers.gevent_client", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        closed = [request.closed.wait(5 if number else 0) for number, request in enumerate(ollama.requests[:4])]
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == {
+        "whole": ["Connected", "Text", "Text", "Usage", "End"],
+        "silent from the start": ["Connected"],
+        "silent in the middle": ["Connected", "Text"],
+        "connecting": [],
+        "timeout": ["Connected", "UpstreamTimeout"],
+        "connect timeout": ["LLMUnavailable"],
+        "refused": ["LLMUnavailable"],
+        "twenty at once": ["together"],
+    }
+    assert closed == [False, True, True, True]
