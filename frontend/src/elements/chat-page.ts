@@ -1,5 +1,6 @@
 // <chat-page>: brings the parts of the page together: what is asked, which answer runs, which conversation is open.
 import { find, need } from "../lib/dom";
+import { noteConnection } from "../lib/connection";
 import { ApiError, api } from "../lib/http";
 import { drafts, preferences } from "../lib/store";
 import { Run, type Surroundings } from "../stream/run";
@@ -10,11 +11,8 @@ import { MessageItem } from "./message-item";
 import { MessageList } from "./message-list";
 import { ModelPicker } from "./model-picker";
 
-const QUIET_MS = 3000;
-
 export class ChatPage extends HTMLElement implements Surroundings {
   #run: Run | null = null;
-  #lostTimer: ReturnType<typeof setTimeout> | undefined;
 
   connectedCallback(): void {
     this.addEventListener("chat-send", (event) => void this.#send((event as CustomEvent<string>).detail));
@@ -39,10 +37,7 @@ export class ChatPage extends HTMLElement implements Surroundings {
   }
 
   lost(isLost: boolean): void {
-    clearTimeout(this.#lostTimer);
-    const banner = need("#connection-banner", HTMLElement);
-    if (isLost && banner.hidden) this.#lostTimer = setTimeout(() => (banner.hidden = false), QUIET_MS);
-    else if (!isLost) banner.hidden = true;
+    noteConnection(isLost);
   }
 
   async #send(text: string): Promise<void> {
@@ -53,7 +48,7 @@ export class ChatPage extends HTMLElement implements Surroundings {
     await this.#ask(answer, { message: text }, (error) => {
       question.remove();
       answer.remove();
-      this.#composer.restore(text, sentence(error));
+      this.#composer.restore(text, error.advice);
     });
   }
 
@@ -61,7 +56,7 @@ export class ChatPage extends HTMLElement implements Surroundings {
     if (this.#run) return;
     item.remove();
     const answer = this.#list.add("assistant");
-    await this.#ask(answer, { question_id: questionId }, (error) => answer.fail(sentence(error), questionId));
+    await this.#ask(answer, { question_id: questionId }, (error) => answer.fail(error.advice, questionId));
   }
 
   async #ask(answer: MessageItem, question: Question, nothingKept: (error: ApiError) => void): Promise<void> {
@@ -75,7 +70,7 @@ export class ChatPage extends HTMLElement implements Surroundings {
         if (!(error instanceof ApiError)) throw error;
         const { conversation_id, question_id } = error.body;
         if (conversation_id) this.belongs(conversation_id, null);
-        if (question_id) answer.fail(sentence(error), question_id);
+        if (question_id) answer.fail(error.advice, question_id);
         else nothingKept(error);
       }
     });
@@ -150,10 +145,4 @@ export class ChatPage extends HTMLElement implements Surroundings {
   get #streaming(): HTMLInputElement {
     return need("#streaming", HTMLInputElement, this);
   }
-}
-
-/** What a refusal says, with the time to wait where the server named one. */
-function sentence(error: ApiError): string {
-  if (!error.retryAfter || error.status !== 429) return error.message;
-  return `${error.message} Try again in ${error.retryAfter} s.`;
 }

@@ -19,6 +19,11 @@ export class ApiError extends Error {
   ) {
     super(sentence);
   }
+
+  /** The sentence, with the time to wait where there is a limit. */
+  get advice(): string {
+    return this.status === 429 && this.retryAfter ? `${this.message} Try again in ${this.retryAfter} s.` : this.message;
+  }
 }
 
 const UNREACHABLE = "The server can't be reached. Check your connection, then try again.";

@@ -51,9 +51,17 @@ export function renderMarkdown(text: string): string {
   return markdown.render(text);
 }
 
-/** The line numbers at which the top-level blocks of a text begin. */
-export function blockStarts(text: string): number[] {
+export interface Block {
+  type: string;
+  /** Its first line, and the line after its last. */
+  start: number;
+  end: number;
+}
+
+/** Where the top-level blocks of a text stand. */
+export function findBlocks(text: string): Block[] {
   const tokens: Tokens = [];
   markdown.block.parse(text, markdown, {}, tokens);
-  return tokens.filter((token) => token.level === 0 && token.nesting >= 0 && token.map).map((token) => token.map?.[0] ?? 0);
+  const outermost = tokens.filter(({ level, nesting }) => level === 0 && nesting >= 0);
+  return outermost.flatMap(({ type, map }) => (map ? [{ type, start: map[0], end: map[1] }] : []));
 }

@@ -1,0 +1,2 @@
+/** The folder of the front end, put in by run.mjs. */
+declare const FRONTEND: string;
