@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPException
@@ -181,7 +182,7 @@ class Exchange:
     def read(self, seconds: float) -> bytes:
         """Give what has arrived of the body, waiting for it if nothing has; b"" at the end."""
         self._check_open()
-        if self._socket is None or self._response is None:
+        if self._socket is None or self._response is None or self._response.closed:
             return b""
         try:
             self._socket.settimeout(seconds)
@@ -213,7 +214,9 @@ class Exchange:
         method, path, body = self._request
         url, headers = self._endpoint.path(path), self._endpoint.headers
         connection.timeout = deadline.remaining()
-        connection.request(method, url, body, headers, preload_content=False, decode_content=False)
+        with suppress(ConnectionError):  # it may have refused before it read all; what it said is there for head()
+            connection.request(method, url, body, headers, preload_content=False, decode_content=False)
+        self._check_open()
         return connection
 
     def _connect(self, seconds: float) -> HTTPConnection:

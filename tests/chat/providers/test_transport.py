@@ -82,6 +82,28 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
         assert fetch(endpoint(server.url), "GET", "/hello")[0] == 200
 
 
+BODIES = [
+    b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok",
+    b"HTTP/1.0 200 OK\r\n\r\nok",
+]
+
+
+@pytest.mark.parametrize("answer", BODIES, ids=range(len(BODIES)))
+def test_every_way_to_end_a_body(answer: bytes) -> None:
+    with answering(answer) as port:
+        assert fetch(endpoint(f"http://127.0.0.1:{port}"), "GET", "/") == (200, b"ok")
+
+
+def test_a_refusal_before_the_request_was_read() -> None:
+    answer = b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno"
+    with answering(answer) as port:
+        target = endpoint(f"http://127.0.0.1:{port}")
+        assert fetch(target, "POST", "/", b"x" * 30_000_000) == (413, b"no")
+
+
 def test_a_body_is_bounded() -> None:
     with Echo() as server, pytest.raises(UpstreamError, match="too long"):
         fetch(endpoint(server.url), "GET", "/large")
