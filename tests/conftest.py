@@ -15,6 +15,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from flask_migrate import upgrade
+from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from app.auth import passwords
@@ -56,14 +57,13 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory, base_settings: Setti
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh, migrated database."""
     if request.config.getoption("--database") == "postgresql":
-        yield from request.getfixturevalue("fresh_postgresql")()
-        return
+        return str(request.getfixturevalue("fresh_postgresql"))
     path = tmp_path / "app.db"
     shutil.copy(request.getfixturevalue("migrated_file"), path)
-    yield f"sqlite:///{path}"
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture
@@ -72,14 +72,21 @@ def settings(base_settings: Settings, database_url: str, tmp_path: Path) -> Sett
     return replace(base_settings, database_url=database_url, models_dir=tmp_path / "models")
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """The templates, compiled once for the run and not for each application."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def make_app(settings: Settings) -> Iterator[Callable[..., Flask]]:
+def make_app(settings: Settings, compiled_templates: FileSystemBytecodeCache) -> Iterator[Callable[..., Flask]]:
     """Make applications on this test's database, with other settings where wanted."""
     made: list[Flask] = []
 
     def make(**changes: Any) -> Flask:
         app = create_app(replace(settings, **changes))
         app.testing = True
+        app.jinja_env.bytecode_cache = compiled_templates
         made.append(app)
         return app
 
