@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from flask import Flask
@@ -57,6 +58,12 @@ class Person:
     def stream(self, message: str = HELLO, **fields: Any) -> list[Event]:
         """Chat, streamed; gives all events."""
         return events(self.call("POST", "/api/chat/stream", {"message": message, **fields}))
+
+    def open_stream(self, message: str = HELLO, **fields: Any) -> Iterator[bytes]:
+        """Chat, streamed; gives the pieces as they come."""
+        response = self.call("POST", "/api/chat/stream", {"message": message, **fields})
+        assert response.status_code == 200, response.get_data(as_text=True)
+        return cast(Iterator[bytes], iter(response.response))
 
 
 @dataclass

@@ -1,0 +1,143 @@
+"""A real server in a process of its own, and a browser for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from app.config import Settings
+from tests.people import META, PASSWORD, Event, parse_events
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parent.parent
+
+
+def free_port() -> int:
+    """Give a port on which nobody listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """The application under gunicorn or `flask run`, on a database that is there already."""
+
+    def __init__(self, settings: Settings, *, flask_run: bool = False, workers: int = 1) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._command = self._flask() if flask_run else self._gunicorn()
+        self._environment = os.environ | {
+            "SECRET_KEY": settings.secret_key,
+            "DATABASE_URL": settings.database_url,
+            "LLM_PROVIDERS": ",".join(settings.llm_providers),
+            "RATE_LIMIT": settings.rate_limit,
+            "OLLAMA_HOST": settings.ollama_host,
+            "OLLAMA_MODEL": settings.ollama_model,
+            "EMBEDDED_MODEL": settings.embedded_model,
+            "MODELS_DIR": str(settings.models_dir),
+            "PUBLIC_URL": self.url,
+            "BIND": f"127.0.0.1:{self.port}",
+            "WEB_CONCURRENCY": str(workers),
+        }
+        self.start()
+
+    def _flask(self) -> list[str]:
+        return [sys.executable, "-m", "flask", "run", "--port", str(self.port)]
+
+    def _gunicorn(self) -> list[str]:
+        return [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+
+    def start(self) -> None:
+        """Start the process and wait until it answers."""
+        # A group of its own: a kill takes the workers along, as a power cut would.
+        self.process = subprocess.Popen(
+            self._command, cwd=ROOT, env=self._environment, start_new_session=True, stderr=subprocess.DEVNULL
+        )
+        wait_until(self._answers)
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, "the server did not start"
+        try:
+            return urllib3.request("GET", f"{self.url}/healthz", retries=False, timeout=2).status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would (kill -9)."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End it gracefully."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout=60)
+
+
+@dataclass
+class Browser:
+    """Keeps cookies and the CSRF token."""
+
+    url: str
+    cookies: dict[str, str] = field(default_factory=dict)
+    pool: urllib3.PoolManager = field(
+        default_factory=lambda: urllib3.PoolManager(maxsize=20, retries=False, timeout=60)
+    )
+
+    def request(self, method: str, path: str, **kwargs: Any) -> urllib3.BaseHTTPResponse:
+        """Send a request, redirects not followed."""
+        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        headers = {"Cookie": cookie, "Origin": self.url, **kwargs.pop("headers", {})}
+        response = self.pool.request(method, self.url + path, headers=headers, redirect=False, **kwargs)
+        for line in response.headers.getlist("Set-Cookie"):
+            for name, morsel in SimpleCookie(line).items():
+                self.cookies[name] = morsel.value
+        return response
+
+    def csrf(self) -> str:
+        """Give the CSRF token of this browser's session."""
+        match = META.search(self.request("GET", "/auth/forgot").data.decode())
+        assert match
+        return match[1]
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> None:
+        """Sign in by the form."""
+        fields = {"email": email, "password": password, "csrf_token": self.csrf()}
+        response = self.request("POST", "/auth/login", fields=fields, encode_multipart=False)
+        assert response.status == 303, response.data
+
+    def call(self, method: str, path: str, body: Any = None, **kwargs: Any) -> urllib3.BaseHTTPResponse:
+        """Call the API."""
+        return self.request(method, path, json=body, headers={"X-CSRFToken": self.csrf()}, **kwargs)
+
+    def stream(self, message: str, **fields: Any) -> Iterator[Event]:
+        """Chat, and give the events as they come."""
+        body = {"message": message, **fields}
+        return read_events(self.call("POST", "/api/chat/stream", body, preload_content=False))
+
+    def follow(self, message_id: str, after: int = 0) -> Iterator[Event]:
+        """Follow an answer, and give the events as they come."""
+        return read_events(
+            self.request("GET", f"/api/messages/{message_id}/events?after={after}", preload_content=False)
+        )
+
+
+def read_events(response: urllib3.BaseHTTPResponse) -> Iterator[Event]:
+    """Give the events of a response as they come."""
+    assert response.status == 200, response.data
+    buffer = b""
+    for piece in response.stream():
+        buffer += piece
+        *blocks, buffer = buffer.split(b"\n\n")
+        for block in blocks:
+            yield from parse_events(block.decode())

@@ -1,0 +1,16 @@
+"""Waiting for what happens in the background."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+PATIENCE_SECONDS = 20.0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return when the condition holds; fail when it does not within 20 s."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.02)
