@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from app.config import ConfigError, Settings
 
@@ -24,3 +25,10 @@ max_requests = 0  # a restart by count would cut streams
 control_socket_disable = True
 forwarded_allow_ips = ""  # whom to believe is decided by TRUSTED_PROXIES alone
 accesslog = None
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """End what still runs as interrupted, with all its text; gunicorn has waited for the open requests before."""
+    chat = getattr(worker.wsgi, "extensions", {}).get("chat")
+    if chat is not None:
+        chat.engine.close()

@@ -94,7 +94,7 @@ def _lock(key: str) -> tuple[float, datetime] | None:
     # An update that changes nothing: unlike SELECT … FOR UPDATE it takes the lock on SQLite too.
     same = update(ThrottleBucket).where(ThrottleBucket.key == key).values(tokens=ThrottleBucket.tokens)
     row = db.session.execute(same.returning(ThrottleBucket.tokens, ThrottleBucket.updated_at)).one_or_none()
-    return row._tuple() if row else None
+    return (row.tokens, row.updated_at) if row else None
 
 
 def _create(key: str, policy: Policy) -> tuple[float, datetime]:

@@ -53,7 +53,7 @@ def decode(body: bytes, kind: type[B]) -> B:
 def _invalid(reason: str) -> InvalidField:
     """Turn msgspec's "Expected `str`, got `int` - at `$.message`" into a field and a sentence."""
     what, _, path = reason.partition(" - at `$")
-    named = re.match(r"Object contains unknown field `(.+)`", reason)
+    named = re.match(r"Object contains unknown field `(.+?)`", reason)
     field = named[1] if named else path.strip(".`").split("[")[0] or "body"
     return InvalidField(field, f"The field “{field}” can't be used: {what[:1].lower()}{what[1:].replace('`', '')}.")
 

@@ -54,6 +54,10 @@ class AnswerEngine:
             self._ticker.join()
         self.store.close()
 
+    def running_count(self) -> int:
+        """Give how many answers this process is making."""
+        return len(self._running())
+
     def check_room(self, user_id: UUID) -> None:
         """Raise TooManyRequests when the user has as many running answers as allowed."""
         running = sum(g.is_running and g.job.user_id == user_id for g in self._all())
@@ -152,8 +156,14 @@ class AnswerEngine:
 
     def _let_go(self) -> None:
         """Forget answers that ended a while ago; whoever asks later is served from the database."""
-        now = time.monotonic()
+        self._forget(time.monotonic() - KEEP_ENDED_SECONDS)
+
+    def forget_all(self) -> None:
+        """Forget every answer that has ended."""
+        self._forget(time.monotonic())
+
+    def _forget(self, ended_before: float) -> None:
         with self._lock:
             for message_id, ended_at in list(self._ended_at.items()):
-                if now - ended_at > KEEP_ENDED_SECONDS:
+                if ended_at <= ended_before:
                     del self._ended_at[message_id], self._generations[message_id]
