@@ -131,14 +131,27 @@ class _Reader:
             raise ConfigError(f"{name} must be at least {least}.")
         return value
 
-    def url(self, name: str, default: str) -> str:
-        value = self.text(name, default).rstrip("/")
-        if "://" not in value:  # Ollama's own OLLAMA_HOST is usually written without a scheme
-            value = f"http://{value}"
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+    def ollama_host(self) -> str:
+        """OLLAMA_HOST as Ollama itself reads it: without a scheme it is http, and the port is 11434."""
+        default = "http://localhost:11434"
+        value = self.text("OLLAMA_HOST", default)
+        if "://" not in value:
+            value = f"http://{value}" if ":" in value.rpartition("]")[2] else f"http://{value}:11434"
+        return self.url("OLLAMA_HOST", default, value.replace("//0.0.0.0", "//127.0.0.1"))
+
+    def url(self, name: str, default: str, value: str = "") -> str:
+        value = (value or self.text(name, default)).rstrip("/")
+        if not _is_http_url(value):
             raise ConfigError(f"{name} must be a URL like {default}, not {value!r}.")
         return value
+
+
+def _is_http_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, an IPv6 address without its bracket
+        return False
 
 
 def _read(env: _Reader) -> dict[str, Any]:
@@ -163,7 +176,7 @@ def _read_models(env: _Reader) -> dict[str, Any]:
         raise ConfigError(f"LLM_PROVIDERS names {unknown[0]!r}; known are {', '.join(PROVIDERS)}.")
     return {
         "llm_providers": providers,
-        "ollama_host": env.url("OLLAMA_HOST", "http://localhost:11434"),
+        "ollama_host": env.ollama_host(),
         "ollama_model": env.text("OLLAMA_MODEL", "llama3"),
         "openai_base_url": env.url("OPENAI_BASE_URL", "http://localhost:8080/v1"),
         "openai_api_key": env.secret("OPENAI_API_KEY"),
@@ -171,8 +184,8 @@ def _read_models(env: _Reader) -> dict[str, Any]:
         "models_dir": Path(env.text("MODELS_DIR", "instance/models")).absolute(),
         "context_length": env.whole("CONTEXT_LENGTH", 4096, least=512),
         "system_prompt": env.text("SYSTEM_PROMPT", ""),
-        "connect_timeout_seconds": env.number("CONNECT_TIMEOUT_SECONDS", 5),
-        "first_token_timeout_seconds": env.number("FIRST_TOKEN_TIMEOUT_SECONDS", 600),
-        "token_timeout_seconds": env.number("TOKEN_TIMEOUT_SECONDS", 60),
+        "connect_timeout_seconds": env.number("CONNECT_TIMEOUT_SECONDS", 5, least=0.1),
+        "first_token_timeout_seconds": env.number("FIRST_TOKEN_TIMEOUT_SECONDS", 600, least=0.1),
+        "token_timeout_seconds": env.number("TOKEN_TIMEOUT_SECONDS", 60, least=0.1),
         "max_streams_per_user": env.whole("MAX_STREAMS_PER_USER", 4, least=1),
     }
