@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,11 @@ class Server:
         self.process = subprocess.Popen(
             self._command, cwd=ROOT, env=self._environment, start_new_session=True, stderr=subprocess.DEVNULL
         )
-        wait_until(self._answers)
+        try:
+            wait_until(self._answers)
+        except AssertionError:
+            self.kill()
+            raise
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, "the server did not start"
@@ -74,8 +77,9 @@ class Server:
 
     def kill(self) -> None:
         """End it at once, as a power cut would (kill -9)."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def stop(self) -> None:
         """End it gracefully."""
@@ -84,15 +88,20 @@ class Server:
             self.process.wait(timeout=60)
 
 
-@dataclass
 class Browser:
-    """Keeps cookies and the CSRF token."""
+    """Keeps cookies and the CSRF token. To be closed."""
 
-    url: str
-    cookies: dict[str, str] = field(default_factory=dict)
-    pool: urllib3.PoolManager = field(
-        default_factory=lambda: urllib3.PoolManager(maxsize=20, retries=False, timeout=60)
-    )
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.cookies: dict[str, str] = {}
+        self.pool = urllib3.PoolManager(maxsize=20, retries=False, timeout=60)
+        self._streams: list[urllib3.BaseHTTPResponse] = []
+
+    def close(self) -> None:
+        """Close every connection."""
+        for stream in self._streams:
+            stream.close()
+        self.pool.clear()
 
     def request(self, method: str, path: str, **kwargs: Any) -> urllib3.BaseHTTPResponse:
         """Send a request, redirects not followed."""
@@ -123,21 +132,19 @@ class Browser:
     def stream(self, message: str, **fields: Any) -> Iterator[Event]:
         """Chat, and give the events as they come."""
         body = {"message": message, **fields}
-        return read_events(self.call("POST", "/api/chat/stream", body, preload_content=False))
+        return self._events(self.call("POST", "/api/chat/stream", body, preload_content=False))
 
     def follow(self, message_id: str, after: int = 0) -> Iterator[Event]:
         """Follow an answer, and give the events as they come."""
-        return read_events(
-            self.request("GET", f"/api/messages/{message_id}/events?after={after}", preload_content=False)
-        )
+        path = f"/api/messages/{message_id}/events?after={after}"
+        return self._events(self.request("GET", path, preload_content=False))
 
-
-def read_events(response: urllib3.BaseHTTPResponse) -> Iterator[Event]:
-    """Give the events of a response as they come."""
-    assert response.status == 200, response.data
-    buffer = b""
-    for piece in response.stream():
-        buffer += piece
-        *blocks, buffer = buffer.split(b"\n\n")
-        for block in blocks:
-            yield from parse_events(block.decode())
+    def _events(self, response: urllib3.BaseHTTPResponse) -> Iterator[Event]:
+        assert response.status == 200, response.data
+        self._streams.append(response)
+        buffer = b""
+        for piece in response.stream():
+            buffer += piece
+            *blocks, buffer = buffer.split(b"\n\n")
+            for block in blocks:
+                yield from parse_events(block.decode())

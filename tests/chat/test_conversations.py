@@ -53,7 +53,7 @@ def test_list_comes_in_pages_that_miss_nothing(app: Flask, alice: Person) -> Non
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "_", "2026-01-01_x", "2026-01-01T00:00:00_01a208ce-6510-77b9-8a38-7e6326e56cdc", "\0"]
+    "cursor", ["x", "_", "2026-01-01_x", "2026-01-01T00:00:00_01a208ce-6510-77b9-8a38-7e6326e56cdc"]
 )
 def test_list_refuses_a_foreign_cursor(alice: Person, cursor: str) -> None:
     response = alice.get("/api/conversations", query_string={"cursor": cursor})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -16,12 +17,38 @@ ENDLESS = '/fake {"chunks": [' + ", ".join(f'"{n} "' for n in range(2000)) + '],
 WHOLE = "".join(f"{n} " for n in range(2000))
 
 
-@pytest.fixture(params=["gunicorn", "flask run"])
-def server(request: pytest.FixtureRequest, app: Flask, settings: Settings) -> Iterator[Server]:
+@pytest.fixture
+def serve(app: Flask, settings: Settings) -> Iterator[Callable[..., Server]]:
+    """Start servers on this test's database, in which alice has an account."""
     make_user(app, "alice@example.org")
-    server = Server(settings, flask_run=request.param == "flask run")
-    yield server
-    server.kill()
+    servers: list[Server] = []
+
+    def start(**options: Any) -> Server:
+        servers.append(Server(settings, **options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def browse() -> Iterator[Callable[[Server], Browser]]:
+    """Give browsers in which alice is signed in."""
+    browsers: list[Browser] = []
+
+    def start(server: Server) -> Browser:
+        browsers.append(Browser(server.url))
+        browsers[-1].sign_in("alice@example.org")
+        return browsers[-1]
+
+    yield start
+    for browser in browsers:
+        browser.close()
+
+
+Serve = Callable[..., Server]
+Browse = Callable[[Server], Browser]
 
 
 def read_until(stream: Iterator[Event], length: int) -> Event:
@@ -34,9 +61,10 @@ def interrupted(browser: Browser, message_id: str) -> Event | None:
     return end if end.data.get("code") == "interrupted" else None
 
 
-def test_after_kill_9_the_text_is_there_and_marked(server: Server) -> None:
-    alice = Browser(server.url)
-    alice.sign_in("alice@example.org")
+@pytest.mark.parametrize("flask_run", [False, True])
+def test_after_kill_9_the_text_is_there_and_marked(serve: Serve, browse: Browse, flask_run: bool) -> None:
+    server = serve(flask_run=flask_run)
+    alice = browse(server)
     stream = alice.stream(ENDLESS)
     message_id = next(stream).data["message_id"]
     seen = read_until(stream, 20).id
@@ -56,11 +84,9 @@ def test_after_kill_9_the_text_is_there_and_marked(server: Server) -> None:
     assert alice.request("GET", f"/api/conversations/{page['id']}").json()["messages"][-1]["content"] == text
 
 
-def test_a_graceful_stop_keeps_the_text(app: Flask, settings: Settings) -> None:
-    make_user(app, "alice@example.org")
-    server = Server(settings)
-    alice = Browser(server.url)
-    alice.sign_in("alice@example.org")
+def test_a_graceful_stop_keeps_the_text(serve: Serve, browse: Browse) -> None:
+    server = serve()
+    alice = browse(server)
     stream = alice.stream('/fake {"chunks": ["a", "b", "c", "d"], "delay_ms": 200}')
     message_id = next(stream).data["message_id"]
     next(stream)
@@ -71,18 +97,12 @@ def test_a_graceful_stop_keeps_the_text(app: Flask, settings: Settings) -> None:
     assert rest[-1].name == "done"  # the open answer was waited for
     server.start()
     assert "".join(event.data.get("content", "") for event in alice.follow(message_id)) == "abcd"
-    server.kill()
 
 
-def test_another_process_follows_stops_and_ends_it(
-    app: Flask, make_app: Callable[..., Flask], settings: Settings
-) -> None:
+def test_another_process_follows_stops_and_ends_it(serve: Serve, browse: Browse) -> None:
     """Two servers on one database know each other's answers through the rows alone."""
-    make_user(app, "alice@example.org")
-    first, second = Server(settings), Server(settings)
-    alice, elsewhere = Browser(first.url), Browser(second.url)
-    alice.sign_in("alice@example.org")
-    elsewhere.sign_in("alice@example.org")
+    first, second = serve(), serve()
+    alice, elsewhere = browse(first), browse(second)
     stream = alice.stream(ENDLESS)
     message_id = next(stream).data["message_id"]
     read_until(stream, 20)
@@ -99,7 +119,6 @@ def test_another_process_follows_stops_and_ends_it(
     read_until(again, 20)
     second.kill()
     wait_until(lambda: bool(interrupted(alice, message_id)))
-    first.kill()
 
 
 def page_id(browser: Browser) -> str:
