@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Any
 
@@ -25,6 +26,11 @@ max_requests = 0  # a restart by count would cut streams
 control_socket_disable = True
 forwarded_allow_ips = ""  # whom to believe is decided by TRUSTED_PROXIES alone
 accesslog = None
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Leave Ctrl-C to the master: it reaches every process of the terminal, and a worker that is told twice ends with a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
