@@ -37,7 +37,7 @@ The built-in model is not here yet: the server starts without it. What came of i
 OLLAMA_ONLY = """Models come from {}, as LLM_PROVIDERS in .env says. For the built-in model as well, put
 LLM_PROVIDERS={},embedded there, and run `make run` again."""
 READY = """
-    Password-less Chat is at {url}
+    Password-less Chat is at {}
 
 Create your account there; `.venv/bin/flask create-admin EMAIL` makes it an administrator's. Ctrl-C ends the server.
 """
