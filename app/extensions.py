@@ -11,7 +11,8 @@ from flask_wtf import CSRFProtect
 
 from app.database import Base
 
-db = SQLAlchemy(metadata=Base.metadata)
+# Objects live for one request and are not read again after the commit: expiring them would only cost queries.
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()

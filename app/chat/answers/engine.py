@@ -145,8 +145,14 @@ class AnswerEngine:
                 self._generations[message_id].stop()
 
     def _renew(self) -> None:
-        if self._running():
-            self.store.renew()
+        """Hold the leases; what was taken from us while we slept (a closed laptop) ends as everybody was told it did."""
+        running = self._running()
+        if not running:
+            return
+        held = self.store.renew([generation.job.message_id for generation in running])
+        for generation in running:
+            if generation.job.message_id not in held and not generation.finishing:
+                generation.interrupt()
 
     def _close_ended_sessions(self) -> None:
         """Close what belongs to sessions that another process ended."""

@@ -32,7 +32,7 @@ from app.errors import AppError, LLMUnavailable, ModelNotFound, UpstreamError
 
 logger = logging.getLogger(__name__)
 CONNECT_PATIENCE_SECONDS = 7.0
-REFUSAL_PATIENCE_SECONDS = 1.0
+REFUSAL_PATIENCE_SECONDS = 0.3
 SAVE_TRIES = 3
 
 
@@ -52,6 +52,7 @@ class Generation:
         self.job = job
         self.log = AnswerLog()
         self.flushed = 0
+        self.finishing = False
         self.refusal: AppError | None = None
         self._store = store
         self._stream: AnswerStream = provider.chat(job.request)
@@ -154,7 +155,7 @@ class Generation:
                 if self.refusal:
                     self._store.discard(self.job.message_id)
                 else:
-                    self._store.finish(self.job.message_id, self.log, outcome)
+                    self._store.finish(self, outcome)
             except SQLAlchemyError:
                 logger.exception("answer %s could not be saved (try %d)", self.job.message_id, attempt + 1)
                 time.sleep(0.2 * (attempt + 1))

@@ -68,8 +68,8 @@ class AnswerStore:
         def work(session: Session) -> list[tuple[Generation, int]]:
             written = []
             for generation in generations:
-                news = generation.log.after(generation.flushed) if generation.is_running else []
-                if news:
+                news = generation.log.after(generation.flushed)
+                if news and not generation.finishing:
                     _append(session, generation, news)
                     written.append((generation, news[-1].end))
             return written
@@ -77,14 +77,15 @@ class AnswerStore:
         for generation, end in self._run(work):
             generation.flushed = end
 
-    def finish(self, message_id: UUID, log: AnswerLog, outcome: Outcome) -> None:
+    def finish(self, generation: Generation, outcome: Outcome) -> None:
         """Fold the answer into its message, with its end."""
-        text = {"content": log.text("content"), "reasoning": log.text("thinking"), "runs": log.runs()}
+        message_id = generation.job.message_id
         ending = {"status": outcome.status, "error": outcome.error, "error_code": outcome.code, **outcome.usage}
         mine = (Message.id == message_id, Message.lease_owner == self.owner)
 
         def work(session: Session) -> None:
-            _end_message(session, mine, {**text, **ending})
+            generation.finishing = True  # from here on a flush would write what the message holds already
+            _end_message(session, mine, {**_folded(generation.log), **ending})
             session.execute(delete(AnswerChunk).where(AnswerChunk.message_id == message_id))
 
         self._run(work)
@@ -93,10 +94,11 @@ class AnswerStore:
         """Remove an answer of which nothing was said."""
         self._run(lambda session: session.execute(delete(Message).where(Message.id == message_id)))
 
-    def renew(self) -> None:
-        """Hold the leases of all answers of this process for another five seconds."""
-        mine = (Message.lease_owner == self.owner, Message.status.in_(RUNNING))
-        self._run(lambda session: session.execute(update(Message).where(*mine).values(**self.lease())))
+    def renew(self, message_ids: list[UUID]) -> set[UUID]:
+        """Hold the leases of these answers for another five seconds; gives those that this process still has."""
+        mine = (Message.id.in_(message_ids), Message.lease_owner == self.owner, Message.status.in_(RUNNING))
+        held = update(Message).where(*mine).values(**self.lease()).returning(Message.id)
+        return self._run(lambda session: set(session.scalars(held)))
 
     def interrupt_expired(self) -> None:
         """End the answers whose process is gone, with all that had been flushed. Safe to run in many processes at once."""
@@ -104,9 +106,9 @@ class AnswerStore:
         def work(session: Session) -> None:
             expired = (Message.status.in_(RUNNING), Message.lease_expires_at < utcnow())
             for message_id in session.scalars(select(Message.id).where(*expired)).all():
-                deltas = _chunks(session, message_id)
+                text = _folded(_log_of(_chunks(session, message_id)))
                 ending = {"status": "interrupted", "error": INTERRUPTED, "error_code": "interrupted"}
-                if _end_message(session, (Message.id == message_id, *expired), {**_folded(deltas), **ending}):
+                if _end_message(session, (Message.id == message_id, *expired), {**text, **ending}):
                     session.execute(delete(AnswerChunk).where(AnswerChunk.message_id == message_id))
 
         self._run(work)
@@ -166,10 +168,14 @@ def _kind(name: str) -> Kind:
     return "thinking" if name == "thinking" else "content"
 
 
-def _folded(deltas: list[Delta]) -> dict[str, Any]:
+def _log_of(deltas: list[Delta]) -> AnswerLog:
     log = AnswerLog()
     for delta in deltas:
         log.append(delta.kind, delta.text)
+    return log
+
+
+def _folded(log: AnswerLog) -> dict[str, Any]:
     return {"content": log.text("content"), "reasoning": log.text("thinking"), "runs": log.runs()}
 
 
