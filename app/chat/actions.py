@@ -46,7 +46,7 @@ def ask(chat: Chat, user_id: UUID, body: AskBody) -> Asked:
     """
     if body.question_id is None and not body.message.strip():
         raise InvalidField("message", "Write a message first.")
-    chat.engine.check_room(user_id)
+    chat.engine.check_open(user_id)
     conversation = _conversation_of(user_id, body)
     question = _question_of(conversation, body)
     conversation.title_from(question.content)

@@ -8,6 +8,7 @@ from flask import Flask
 
 from app.chat import api, routes
 from app.chat.actions import Chat
+from app.chat.answers.admission import Admission
 from app.chat.answers.engine import AnswerEngine
 from app.chat.answers.store import AnswerStore
 from app.chat.directory import ModelDirectory
@@ -18,7 +19,8 @@ from app.sessions import sessions_ended
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Make the engine of this application; it starts with the first request that needs it."""
-    engine = AnswerEngine(AnswerStore(settings.sqlalchemy_url), settings.max_streams_per_user)
+    admission = Admission(settings.max_answers, settings.max_streams_per_user)
+    engine = AnswerEngine(AnswerStore(settings.sqlalchemy_url), admission)
     directory = ModelDirectory(make_providers(settings), settings.ollama_model)
     app.extensions["chat"] = Chat(engine, directory, settings.context_length, settings.system_prompt)
 

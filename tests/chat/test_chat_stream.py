@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from flask import Flask
 
-from tests.people import HELLO, Person, parse_events
+from tests.people import HELLO, Person, parse_events, sign_up
 from tests.waiting import wait_until
 
 SLOW = '/fake {"chunks": ["a", "b"], "delay_ms": 30000}'
@@ -94,14 +96,43 @@ def test_suspending_closes_the_stream(alice: Person, admin: Person) -> None:
 
 
 def test_one_person_has_at_most_four_answers_at_a_time(alice: Person, bob: Person) -> None:
+    running = [parse_events(next(alice.open_stream(SLOW)).decode())[0] for _ in range(4)]
+    fifth = alice.open_stream()
+    next(fifth)
+
+    (queued,) = parse_events(next(fifth).decode())
+
+    assert (queued.name, queued.data["place"]) == ("queued", 1)
+    assert queued.data["wait_seconds"] > 0
+    assert bob.stream()[-1].name == "done"  # it holds up nobody else
+    alice.call("POST", f"/api/messages/{running[0].data['message_id']}/stop")
+    rest = parse_events(b"".join(fifth).decode())
+    assert [event.name for event in rest] == ["delta", "done"]
+
+
+def test_leaving_the_queue_is_possible(alice: Person) -> None:
     for _ in range(4):
         alice.open_stream(SLOW)
+    fifth = alice.open_stream()
+    (start,) = parse_events(next(fifth).decode())
 
-    fifth = alice.call("POST", "/api/chat/stream", {"message": SLOW})
+    alice.call("POST", f"/api/messages/{start.data['message_id']}/stop")
 
-    assert (fifth.status_code, fifth.get_json()["code"]) == (429, "too_many_requests")
-    assert int(fifth.headers["Retry-After"]) > 0
-    assert bob.stream()[-1].name == "done"
+    end = parse_events(b"".join(fifth).decode())[-1]
+    assert (end.name, end.data["status"], end.data["length"]) == ("done", "stopped", 0)
+
+
+def test_a_slot_is_shared_by_all(make_app: Callable[..., Flask]) -> None:
+    app = make_app(max_answers=1)
+    carol, dave = sign_up(app, "carol@example.org"), sign_up(app, "dave@example.org")
+    (start,) = parse_events(next(carol.open_stream(SLOW)).decode())
+    waiting = dave.open_stream()
+    next(waiting)
+    assert parse_events(next(waiting).decode())[0].name == "queued"
+
+    carol.call("POST", f"/api/messages/{start.data['message_id']}/stop")
+
+    assert parse_events(b"".join(waiting).decode())[-1].name == "done"
 
 
 def test_a_running_answer_cannot_be_built_upon(alice: Person) -> None:

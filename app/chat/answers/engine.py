@@ -11,11 +11,12 @@ from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.chat.answers.admission import Admission, Ticket
 from app.chat.answers.following import Follower, Source, StoredAnswer
 from app.chat.answers.generation import AnswerJob, Generation
 from app.chat.answers.store import AnswerStore
 from app.chat.providers.base import Provider
-from app.errors import TooManyRequests
+from app.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.2  # with the commit itself, no character waits longer than 250 ms for the disk
@@ -26,10 +27,11 @@ KEEP_ENDED_SECONDS = 30.0
 class AnswerEngine:
     """The answers that this process makes, and the connections that follow them."""
 
-    def __init__(self, store: AnswerStore, max_per_user: int) -> None:
+    def __init__(self, store: AnswerStore, admission: Admission) -> None:
         self.store = store
-        self._max_per_user = max_per_user
+        self._admission = admission
         self._generations: dict[UUID, Generation] = {}
+        self._tickets: dict[UUID, Ticket] = {}
         self._ended_at: dict[UUID, float] = {}
         self._followers: set[Follower] = set()
         self._lock = threading.Lock()
@@ -48,6 +50,7 @@ class AnswerEngine:
         self._closing.set()
         for generation in self._running():
             generation.interrupt()
+            self._leave_queue(generation)
         for generation in self._running():
             generation.log.wait_for_end()
         if self._ticker:
@@ -58,24 +61,34 @@ class AnswerEngine:
         """Give how many answers this process is making."""
         return len(self._running())
 
-    def check_room(self, user_id: UUID) -> None:
-        """Raise TooManyRequests when the user has as many running answers as allowed."""
-        running = sum(g.is_running and g.job.user_id == user_id for g in self._all())
-        if running >= self._max_per_user:
-            raise TooManyRequests(f"{running} answers are being written for you already. Wait for one.", retry_after=5)
+    def check_open(self, user_id: UUID) -> None:
+        """Raise Unavailable when the process is about to end, and TooManyRequests when the user's line is full."""
+        if self._closing.is_set():
+            raise Unavailable("The server is being restarted. Please try again in a moment.", retry_after=5)
+        self._admission.check_line(user_id)
 
     def start(self, job: AnswerJob, provider: Provider) -> Generation:
         """Begin an answer in the background and give it."""
         generation = Generation(job, provider, self.store)
+        ticket = Ticket(provider.name, job.user_id, lambda: self._begin(generation), generation.wait_in_line)
         with self._lock:
             self._generations[job.message_id] = generation
-        threading.Thread(target=self._run, args=(generation,), name=f"answer {job.message_id}", daemon=True).start()
+            self._tickets[job.message_id] = ticket
+        self._admission.enter(ticket)
         return generation
 
+    def _begin(self, generation: Generation) -> None:
+        name = f"answer {generation.job.message_id}"
+        threading.Thread(target=self._run, args=(generation,), name=name, daemon=True).start()
+
     def _run(self, generation: Generation) -> None:
+        began = time.monotonic()
         generation.run()
+        now = time.monotonic()
         with self._lock:
-            self._ended_at[generation.job.message_id] = time.monotonic()
+            self._ended_at[generation.job.message_id] = now
+            ticket = self._tickets.pop(generation.job.message_id)
+        self._admission.leave(ticket, now - began)
 
     def find(self, message_id: UUID) -> Generation | None:
         """Give the answer if this process makes it or made it a moment ago."""
@@ -87,8 +100,15 @@ class AnswerEngine:
         if generation is None:
             return False
         generation.stop()
+        self._leave_queue(generation)
         generation.log.wait_for_end()
         return True
+
+    def _leave_queue(self, generation: Generation) -> None:
+        """Let an answer that waits for its turn end now; its stream is closed, so it asks nobody any more."""
+        ticket = self._tickets.get(generation.job.message_id)
+        if ticket and self._admission.withdraw(ticket):
+            self._begin(generation)
 
     def follow(self, message_id: UUID, start: dict[str, Any], session_id: UUID, position: int) -> Iterator[bytes]:
         """Give the stream of an answer from a position; the follower is known until the stream is closed."""
@@ -142,7 +162,7 @@ class AnswerEngine:
             self.store.flush(running)
         if running:
             for message_id in self.store.wanted_stops():
-                self._generations[message_id].stop()
+                self.stop(message_id)
 
     def _renew(self) -> None:
         """Hold the leases; what was taken from us while we slept (a closed laptop) ends as everybody was told it did."""
@@ -153,6 +173,7 @@ class AnswerEngine:
         for generation in running:
             if generation.job.message_id not in held and not generation.finishing:
                 generation.interrupt()
+                self._leave_queue(generation)
 
     def _close_ended_sessions(self) -> None:
         """Close what belongs to sessions that another process ended."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from app.chat.answers import sse
-from app.chat.answers.log import Delta, Outcome, cut
+from app.chat.answers.log import Delta, Outcome, Queued, cut
 from app.chat.answers.store import AnswerStore
 
 HEARTBEAT_SECONDS = 15.0
@@ -19,6 +19,7 @@ class Source(Protocol):
     """Where a follower reads: an `AnswerLog` of this process, or a `StoredAnswer`."""
 
     outcome: Outcome | None
+    queued: Queued | None
 
     def after(self, position: int) -> list[Delta]:
         """Give what is known of the text after a position."""
@@ -38,6 +39,7 @@ class StoredAnswer:
 
     def __init__(self, store: AnswerStore, message_id: UUID) -> None:
         self.outcome: Outcome | None = None
+        self.queued: Queued | None = None  # only the process that makes the answer knows
         self._store = store
         self._message_id = message_id
         self._news: list[Delta] = []
@@ -78,7 +80,12 @@ class Follower:
         """Give the stream: `start`, what was said after the position, what is being said, the end."""
         yield sse.RETRY + sse.frame("start", 0, self._start)
         silent_since = time.monotonic()
+        told: Queued | None = None
         while not self._closed:
+            queued = self._source.queued
+            if queued and queued != told:
+                told = queued
+                yield sse.queued_frame(queued)
             ended = self._source.outcome  # read before the text: what was said before the end is then in it
             for delta in self._source.after(self._position):
                 self._position = delta.end

@@ -14,7 +14,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.chat.answers.log import AnswerLog, Kind, Outcome
+from app.chat.answers.log import AnswerLog, Kind, Outcome, Queued
 from app.chat.answers.store import INTERRUPTED, AnswerStore
 from app.chat.providers.base import (
     AnswerStream,
@@ -72,6 +72,7 @@ class Generation:
     def run(self) -> None:
         """Make the answer. One of the three borders that may catch everything: whatever happens, the answer gets an end."""
         error: AppError | None = None
+        self.log.queued = None
         try:
             self._read()
         except AppError as known:
@@ -80,6 +81,13 @@ class Generation:
             logger.exception("answer %s failed", self.job.message_id)
             error = AppError()
         self._end(error)
+
+    def wait_in_line(self, place: int, seconds: int) -> None:
+        """Tell the followers that others come first."""
+        self.log.queued = Queued(place, seconds)
+        self._connected.set()
+        self._settled.set()
+        self.log.wake()
 
     def stop(self) -> None:
         """End the answer as the reader wishes, and free the model."""

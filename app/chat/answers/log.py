@@ -40,6 +40,13 @@ class Outcome(Struct, frozen=True):
     retry_after: int | None = None
 
 
+class Queued(Struct, frozen=True):
+    """Where an answer stands in the queue: how many come up to and including it, and how long that is likely to take."""
+
+    place: int
+    wait_seconds: int
+
+
 def cut(deltas: list[Delta], position: int) -> list[Delta]:
     """Give what lies after a position, neighbours of one kind joined to stretches of at most 64 Ki characters."""
     joined: list[Delta] = []
@@ -60,6 +67,7 @@ class AnswerLog:
 
     def __init__(self) -> None:
         self.outcome: Outcome | None = None
+        self.queued: Queued | None = None
         self._deltas: list[Delta] = []
         self._ends: list[int] = []
         self._changed = threading.Condition()

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.chat.answers.log import Delta, Outcome
+from app.chat.answers.log import Delta, Outcome, Queued
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -27,6 +27,11 @@ def frame(event: str, position: int, data: dict[str, Any]) -> bytes:
 def delta_frame(delta: Delta) -> bytes:
     """Give a stretch of text."""
     return frame("delta", delta.end, {delta.kind: delta.text})
+
+
+def queued_frame(queued: Queued) -> bytes:
+    """Give the place in the queue."""
+    return frame("queued", 0, {"place": queued.place, "wait_seconds": queued.wait_seconds})
 
 
 def end_frame(message_id: str, outcome: Outcome) -> bytes:

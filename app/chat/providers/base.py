@@ -103,7 +103,9 @@ class AnswerStream(Protocol):
 
     def __iter__(self) -> Iterator[Event]: ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Break off."""
+        ...
 
 
 class Provider(Protocol):

@@ -1,0 +1,129 @@
+"""Who may have an answer made now, and who waits: users in turn, so that nobody starves.
+
+In front of each provider stands a queue with as many places at the model as the settings say. Each user has a line of their own
+there, and the lines are served in turn (round robin); within a line first come, first served. Besides, nobody has more than so many
+answers made at a time, over all providers.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from uuid import UUID
+
+from app.errors import TooManyRequests
+
+MAX_WAITING_PER_USER = 20
+FIRST_GUESS_SECONDS = 20.0  # how long an answer takes, before we have seen one
+SMOOTHING = 0.2
+
+
+class Ticket:
+    """A wish for an answer. `on_turn` is called once when it is granted, `on_move` when the place in the queue changes."""
+
+    def __init__(
+        self, provider: str, user_id: UUID, on_turn: Callable[[], None], on_move: Callable[[int, int], None]
+    ) -> None:
+        self.provider = provider
+        self.user_id = user_id
+        self.on_turn = on_turn
+        self.on_move = on_move
+
+
+class Admission:
+    """The queues of one process. `slots` places at each provider (None: no limit), `max_per_user` answers at a time for a user."""
+
+    def __init__(self, slots: int | None, max_per_user: int) -> None:
+        self._slots = slots
+        self._max_per_user = max_per_user
+        self._lines: dict[str, OrderedDict[UUID, deque[Ticket]]] = {}
+        self._granted: set[Ticket] = set()
+        self._seconds: dict[str, float] = {}
+        self._lock = threading.RLock()
+
+    def check_line(self, user_id: UUID) -> None:
+        """Raise TooManyRequests when a user has as many wishes waiting as anybody may have."""
+        with self._lock:
+            waiting = sum(len(lines.get(user_id, ())) for lines in self._lines.values())
+        if waiting >= MAX_WAITING_PER_USER:
+            raise TooManyRequests(f"{waiting} of your questions wait for an answer already.", retry_after=10)
+
+    def enter(self, ticket: Ticket) -> None:
+        """Queue a wish; it may be granted before this returns."""
+        with self._lock:
+            line = self._lines.setdefault(ticket.provider, OrderedDict()).setdefault(ticket.user_id, deque())
+            line.append(ticket)
+            turns = self._grant()
+        self._tell(turns)
+
+    def leave(self, ticket: Ticket, seconds: float) -> None:
+        """Free the place of an answer that has ended after so many seconds."""
+        with self._lock:
+            if ticket not in self._granted:
+                return
+            self._granted.discard(ticket)
+            known = self._seconds.get(ticket.provider, seconds)
+            self._seconds[ticket.provider] = known + SMOOTHING * (seconds - known)
+            turns = self._grant()
+        self._tell(turns)
+
+    def withdraw(self, ticket: Ticket) -> bool:
+        """Take back a wish that waits; gives False where it does not: it was granted already."""
+        with self._lock:
+            lines = self._lines.get(ticket.provider, OrderedDict())
+            line = lines.get(ticket.user_id, deque())
+            if ticket not in line:
+                return False
+            line.remove(ticket)
+            if not line:
+                del lines[ticket.user_id]
+        self._tell([])
+        return True
+
+    def _grant(self) -> list[Ticket]:
+        turns = []
+        for provider, lines in self._lines.items():
+            while ticket := self._next(provider, lines):
+                self._granted.add(ticket)
+                turns.append(ticket)
+        return turns
+
+    def _next(self, provider: str, lines: OrderedDict[UUID, deque[Ticket]]) -> Ticket | None:
+        """Take the first ticket whose user may have one more answer, and send that user to the end of the turn."""
+        if self._slots is not None and sum(ticket.provider == provider for ticket in self._granted) >= self._slots:
+            return None
+        for user_id, line in lines.items():
+            if sum(ticket.user_id == user_id for ticket in self._granted) < self._max_per_user:
+                ticket = line.popleft()
+                lines.move_to_end(user_id)
+                if not line:
+                    del lines[user_id]
+                return ticket
+        return None
+
+    def _tell(self, turns: list[Ticket]) -> None:
+        for ticket in turns:
+            ticket.on_turn()
+        with self._lock:
+            places = [(ticket, *self._place(ticket)) for ticket in self._waiting()]
+        for ticket, place, seconds in places:
+            ticket.on_move(place, seconds)
+
+    def _waiting(self) -> list[Ticket]:
+        return [ticket for lines in self._lines.values() for line in lines.values() for ticket in line]
+
+    def _place(self, ticket: Ticket) -> tuple[int, int]:
+        """Give how many are served up to and including this one, and in how many seconds it is likely to be its turn."""
+        lines = self._lines[ticket.provider]
+        index = lines[ticket.user_id].index(ticket)
+        place = index + 1
+        is_before = True
+        for user_id, line in lines.items():
+            if user_id == ticket.user_id:
+                is_before = False
+            else:
+                place += min(len(line), index + is_before)
+        each = self._seconds.get(ticket.provider, FIRST_GUESS_SECONDS)
+        return place, math.ceil(place * each / (self._slots or self._max_per_user))
