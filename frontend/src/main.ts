@@ -1,8 +1,8 @@
 // The chat page. The order counts: what a page part looks up must be alive before it.
 import { copyButtons } from "./behaviours/copy";
+import { closeButtons } from "./behaviours/dialogs";
 import { drawer } from "./behaviours/drawer";
 import { hotkeys } from "./behaviours/hotkeys";
-import { menus } from "./behaviours/menus";
 import { ChatComposer } from "./elements/chat-composer";
 import { ChatPage } from "./elements/chat-page";
 import { ConversationList } from "./elements/conversation-list";
@@ -20,7 +20,7 @@ customElements.define("conversation-list", ConversationList);
 customElements.define("model-picker", ModelPicker);
 customElements.define("chat-composer", ChatComposer);
 customElements.define("chat-page", ChatPage);
-menus(); // before hotkeys: Escape closes a menu first
 hotkeys();
 copyButtons();
+closeButtons();
 drawer();

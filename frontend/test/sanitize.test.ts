@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toNodes } from "../src/markdown";
 import { sanitize } from "../src/markdown/sanitize";
-import { ATTACKS } from "./corpus";
+import ATTACKS from "./attacks.json";
 
 const HARMLESS_TAGS = new Set(
   "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong table tbody td th thead tr ul".split(" "),

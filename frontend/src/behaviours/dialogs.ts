@@ -1,5 +1,5 @@
 // Native dialogs that the server rendered; each function gives what the person chose.
-import { need, part } from "../lib/dom";
+import { delegate, need, part } from "../lib/dom";
 
 /** Shows a dialog and gives its return value: the value of the button, or "" when it was dismissed. */
 function open(dialog: HTMLDialogElement): Promise<string> {
@@ -32,6 +32,11 @@ export async function tell(sentence: string): Promise<void> {
   const dialog = need("#tell-dialog", HTMLDialogElement);
   part(dialog, "sentence").textContent = sentence;
   await open(dialog);
+}
+
+/** Buttons with data-closes dismiss their dialog; unlike a submit button they never answer to Enter in a field. */
+export function closeButtons(): void {
+  delegate("click", "dialog [data-closes]", (button) => button.closest("dialog")?.close(""));
 }
 
 /** Forms with data-confirm ask first; without JavaScript they just act. */

@@ -1,15 +1,14 @@
-// The sidebar is a popover on narrow screens: the platform opens and closes it. Here: what it covers can't be reached meanwhile.
+// The sidebar is a popover on narrow screens: the platform opens it, closes it, and gives the focus back.
 import { find } from "../lib/dom";
 
-/** Keeps the focus in the open drawer, and closes it where the sidebar stands beside the page. */
+/** Closes the drawer when the focus leaves it, and where the sidebar stands beside the page. */
 export function drawer(): void {
   const sidebar = find("#sidebar", HTMLElement);
-  const main = find("main", HTMLElement);
-  if (!sidebar || !main || !("popover" in sidebar)) return;
-  sidebar.addEventListener("toggle", (event) => {
-    main.inert = (event as ToggleEvent).newState === "open";
+  if (!sidebar || !("popover" in sidebar)) return;
+  document.addEventListener("focusin", ({ target }) => {
+    if (sidebar.matches(":popover-open") && target instanceof Node && !sidebar.contains(target)) sidebar.hidePopover();
   });
   matchMedia("(min-width: 56rem)").addEventListener("change", ({ matches }) => {
-    if (matches) sidebar.hidePopover();
+    if (matches && sidebar.matches(":popover-open")) sidebar.hidePopover();
   });
 }

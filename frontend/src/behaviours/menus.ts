@@ -2,18 +2,18 @@
 
 /** Makes open menus close as people expect. */
 export function menus(): void {
-  document.addEventListener("click", (event) => closeAll((menu) => event.target instanceof Node && menu.contains(event.target)));
-  document.addEventListener("focusin", (event) => closeAll((menu) => event.target instanceof Node && menu.contains(event.target)));
+  document.addEventListener("click", closeOthers);
+  document.addEventListener("focusin", closeOthers);
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
     const menu = document.querySelector<HTMLDetailsElement>("details.menu[open]");
-    if (!menu) return;
-    event.stopImmediatePropagation();
+    if (event.key !== "Escape" || !menu || document.querySelector("dialog[open]")) return;
     menu.open = false;
     menu.querySelector("summary")?.focus();
   });
 }
 
-function closeAll(isSpared: (menu: HTMLDetailsElement) => boolean): void {
-  for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) if (!isSpared(menu)) menu.open = false;
+/** A dialog that a menu opened leads back into it. */
+function closeOthers({ target }: Event): void {
+  if (!(target instanceof Element) || target.closest("dialog")) return;
+  for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
 }

@@ -1,0 +1,1 @@
+"""Browser tests: the whole application, from a real page to a scripted model and back."""

@@ -1,0 +1,142 @@
+"""What holds for every page: accessible, nothing too wide, light enough, in the colours that were chosen."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Response, expect
+
+from tests.e2e.chatting import ask, script
+from tests.e2e.conftest import Opens, Site
+from tests.people import Person
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+DESK = {"viewport": {"width": 1280, "height": 800}}
+GUEST_PAGES = ("/auth/login", "/auth/register", "/auth/forgot", "/nowhere")
+PAGES = (
+    "/chat",
+    "/settings/account",
+    "/settings/security",
+    "/settings/account/delete",
+    "/admin/users",
+    "/nowhere",
+)
+MARKDOWN = """\
+## Parts
+
+Words with `code`, *stress* and [a link](https://example.org).
+
+1. one
+   - two
+
+> said
+
+| a | b |
+|---|--:|
+| 1 | 2 |
+
+```python
+def f(x: int) -> str:  # why
+    return "x"
+```
+"""
+NAME_OF_FOCUS = """(() => {
+  const element = document.activeElement;
+  return element.getAttribute('aria-label') || element.id || element.textContent.trim();
+})()"""
+MAX_BYTES = 120 * 1024
+MAX_REQUESTS = 12
+
+axe = Axe()
+
+
+def violations(page: Page) -> list[tuple[str, str, str]]:
+    """Give what axe finds on the page as it is now."""
+    found = axe.run(page).response["violations"]
+    return [(page.url, rule["id"], node["html"]) for rule in found for node in rule["nodes"]]
+
+
+def is_too_wide(page: Page) -> bool:
+    """Tell whether the page scrolls sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+@pytest.mark.parametrize(("device", "scheme"), [(PHONE, "dark"), (DESK, "light")], ids=["phone-dark", "desk-light"])
+def test_every_page_is_accessible(open_page: Opens, site: Site, device: dict[str, object], scheme: str) -> None:
+    admin = site.make_person("admin")
+    answer = admin.ask(script([MARKDOWN]))
+    paths = [(path, None) for path in GUEST_PAGES]
+    paths += [(path, admin) for path in (*PAGES, f"/chat/{answer['conversation_id']}")]
+    found = []
+    for path, person in paths:
+        page = open_page(path, person, color_scheme=scheme, **device)
+        found += violations(page)
+        assert not is_too_wide(page), path
+        page.context.close()
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_opens_is_accessible(open_page: Opens, alice: Person, scheme: str) -> None:
+    alice.call("POST", "/api/conversations", {"title": "Dinners"})
+    page = open_page("/chat", alice, color_scheme=scheme, **PHONE)
+    page.get_by_role("button", name="Open the list of conversations").click()
+    page.wait_for_timeout(300)  # the drawer slides
+    assert violations(page) == []
+    page.get_by_role("button", name="Rename “Dinners”").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_trouble_is_accessible(open_page: Opens, alice: Person) -> None:
+    page = open_page("/chat", alice)
+    page.get_by_label("Message", exact=True).fill(script(["x"], fail="cut", after=1))
+    page.keyboard.press("Enter")
+    expect(page.locator(".notice").last).to_be_visible()
+    assert violations(page) == []
+
+
+def test_the_narrowest_screen(open_page: Opens, alice: Person) -> None:
+    for path in ("/auth/login", "/chat", "/settings/account"):
+        page = open_page(path, alice if path != "/auth/login" else None, viewport={"width": 320, "height": 640})
+        assert not is_too_wide(page), path
+
+
+def test_the_theme_is_kept(open_page: Opens, alice: Person) -> None:
+    page = open_page("/chat", alice, color_scheme="light")
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    light = page.evaluate(background)
+    page.get_by_text("Dark", exact=True).locator("..").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    dark = page.evaluate(background)
+    assert dark != light
+    for path in ("/chat", "/settings/account"):
+        page.goto(path)
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        expect(page.get_by_role("radio", name="Dark")).to_be_checked()
+        assert page.evaluate(background) == dark
+
+
+def test_the_keyboard_reaches_everything(open_page: Opens, alice: Person) -> None:
+    page = open_page("/chat", alice)
+    page.get_by_role("link", name="Skip to content").focus()
+    names = []
+    while len(names) < 25 and "message" not in names:
+        page.keyboard.press("Tab")
+        names.append(page.evaluate(NAME_OF_FOCUS))
+    for wanted in ("new-chat", "Settings", "Sign out", "model", "streaming", "Messages", "message"):
+        assert wanted in names, names
+
+
+def test_the_first_page_is_light(open_page: Opens, alice: Person) -> None:
+    page = open_page("/settings/account", alice)
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))
+    page.goto("/chat")
+    page.wait_for_load_state("networkidle")
+    sizes = {answer.url: answer.request.sizes()["responseBodySize"] for answer in answers}
+    assert len(sizes) <= MAX_REQUESTS, sizes
+    assert sum(sizes.values()) <= MAX_BYTES, sizes
