@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from flask_wtf.csrf import CSRFError
 
 from app.config import Settings
+from app.errors import MalformedRequest
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -39,16 +40,38 @@ HEADERS = {
     "Cross-Origin-Embedder-Policy": "require-corp",
 }
 YEAR_SECONDS = 31_536_000
-LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 READING_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Check every request and dress every response."""
-    app.config["TRUSTED_HOSTS"] = [*LOCAL_HOSTS, *settings.allowed_hosts, settings.public_host]
+    # Not Flask's TRUSTED_HOSTS: it knows no IPv6 address, and no page can be made for the hosts that it refuses.
+    allowed = (*LOCAL_HOSTS, *map(_host_name, settings.allowed_hosts), settings.public_host)
+    app.extensions["allowed_hosts"] = frozenset(name for name in allowed if name)
+    app.config["WTF_CSRF_SSL_STRICT"] = False  # would refuse whoever sends no Referer; _check_origin is the check here
     app.config["SESSION_COOKIE_SECURE"] = settings.public_url.startswith("https://")
+    app.before_request(_check_host)
     app.before_request(_check_origin)
+    app.before_request(_check_text)
     app.after_request(_dress)
+
+
+def _host_name(address: str) -> str | None:
+    """Give the name in "name", "name:port", "[::1]:port" or "::1", in lower case; None when there is none."""
+    is_bare_ipv6 = address.count(":") > 1 and not address.startswith("[")
+    try:
+        return urlsplit(f"//[{address}]" if is_bare_ipv6 else f"//{address}").hostname
+    except ValueError:
+        return None
+
+
+def _check_host() -> None:
+    """Refuse names that are not ours: another site's name may be made to point here (DNS rebinding)."""
+    if _host_name(request.host) not in current_app.extensions["allowed_hosts"]:
+        raise MalformedRequest(
+            "This server does not answer to this name. Its administrator can add it to ALLOWED_HOSTS."
+        )
 
 
 def _check_origin() -> None:
@@ -59,11 +82,22 @@ def _check_origin() -> None:
     if request.method in READING_METHODS:
         return
     sender = request.headers.get("Origin") or request.headers.get("Referer")
-    if sender is None:
-        return
-    parts = urlsplit(sender)
-    if f"{parts.scheme}://{parts.netloc}" != request.host_url.rstrip("/"):
+    if sender is not None and _origin_of(sender) != request.host_url.rstrip("/"):
         raise CSRFError("This request came from another site.")
+
+
+def _origin_of(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _check_text() -> None:
+    """Refuse NUL in what a form or an address says: no keyboard types it, and PostgreSQL can't store it."""
+    if any("\0" in text for fields in (request.args, request.form) for _, text in fields.items(multi=True)):
+        raise MalformedRequest
 
 
 def _dress(response: Response) -> Response:
