@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import time
 
-from flask import Flask, current_app, jsonify, redirect, render_template, request, url_for
+from flask import Flask, current_app, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.errors import (
     AppError,
+    Conflict,
     MalformedRequest,
     NotAllowed,
     NotFound,
@@ -22,18 +25,21 @@ from app.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from app.extensions import db, limiter
+from app.extensions import db, limiter, login_manager
 
 TITLES = {
     400: "That did not work",
     401: "Please sign in",
     403: "Not allowed",
     404: "Nothing here",
+    405: "Not possible here",
+    409: "Not possible now",
     413: "Too large",
     429: "One moment",
     500: "Something went wrong",
     503: "Not available right now",
 }
+PROGRAM_PATHS = ("/api/", "/healthz", "/readyz")
 HTTP_ERRORS: dict[int, type[AppError]] = {
     400: MalformedRequest,
     401: NotSignedIn,
@@ -52,12 +58,15 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _answer_csrf)
     app.register_error_handler(RateLimitExceeded, _answer_limit)
     app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(OperationalError, _answer_database)
+    app.register_error_handler(ObjectDeletedError, _answer_gone)
+    app.register_error_handler(StaleDataError, _answer_gone)
     app.register_error_handler(Exception, _answer_bug)
 
 
 def wants_json() -> bool:
     """Whether the caller is a program: by path, by what it sent, or by what it prefers."""
-    if request.path.startswith("/api/") or request.is_json:
+    if request.path.startswith(PROGRAM_PATHS) or request.is_json:
         return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
     return best == "application/json"
@@ -71,9 +80,17 @@ def answer_error(error: AppError) -> ResponseReturnValue:
     if isinstance(error, NotSignedIn):
         next_path = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("auth.login", next=next_path if next_path != "/" else None))
-    title = TITLES.get(error.status, TITLES[500])
-    page = render_template("errors/error.html", status=error.status, title=title, message=error.sentence)
-    return page, error.status, headers
+    return _page(error), error.status, headers
+
+
+def _page(error: AppError) -> str:
+    """Give the page of an error; a line of text where no page can be made, as when the front end is not built."""
+    title = TITLES.get(error.status) or TITLES[400 if error.status < 500 else 500]
+    try:
+        return render_template("errors/error.html", status=error.status, title=title, message=error.sentence)
+    except Exception:
+        current_app.logger.exception("The page of an error can't be made")
+        return error.sentence
 
 
 def _answer_csrf(error: CSRFError) -> ResponseReturnValue:
@@ -99,11 +116,33 @@ def _answer_http(error: HTTPException) -> ResponseReturnValue:
     if status not in HTTP_ERRORS:
         answer.status, answer.code = status, error.name.lower().replace(" ", "_")
         answer.sentence = error.description or error.name
-    return answer_error(answer)
+    response = make_response(answer_error(answer))
+    if isinstance(error, MethodNotAllowed):
+        response.allow.update(error.valid_methods or ())
+    return response
+
+
+def _answer_database(error: OperationalError) -> ResponseReturnValue:
+    """Answer that the database can't be asked: it is away, or was busy for too long."""
+    current_app.logger.error("%s %s failed: %s", request.method, request.path, error)
+    _forget_user()
+    return answer_error(Unavailable("The database does not answer. Please try again in a moment.", retry_after=5))
+
+
+def _answer_gone(_error: ObjectDeletedError | StaleDataError) -> ResponseReturnValue:
+    """Answer that somebody else deleted what this request worked on."""
+    _forget_user()
+    return answer_error(Conflict("This was changed somewhere else at the same moment. Reload the page."))
 
 
 def _answer_bug(error: Exception) -> ResponseReturnValue:
     """Answer a bug: log it whole, tell the caller nothing of it."""
     current_app.logger.exception("%s %s failed", request.method, request.path, exc_info=error)
-    db.session.rollback()
+    _forget_user()
     return answer_error(AppError())
+
+
+def _forget_user() -> None:
+    """Make the page as for nobody: who asks stands in the database, which may be what failed."""
+    db.session.rollback()
+    g._login_user = login_manager.anonymous_user()  # where Flask-Login keeps it for the request
