@@ -11,8 +11,9 @@ from uuid import UUID
 
 from blinker import Namespace
 from flask import Flask, request, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user, login_user, logout_user
-from sqlalchemy import ColumnElement, delete, event
+from sqlalchemy import ColumnElement, delete, event, or_, update
 from sqlalchemy.orm import Session
 
 from app.clock import utcnow
@@ -36,16 +37,29 @@ def init_app(app: Flask) -> None:
     """Teach Flask-Login to find users by session tokens."""
     login_manager.session_protection = None  # a session is a row, not bound to an address or a user agent
     login_manager.user_loader(_load_user)
+    app.session_interface = _SessionInterface()
     app.config.update(
-        SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax", PERMANENT_SESSION_LIFETIME=REMEMBERED_LIFETIME
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=REMEMBERED_LIFETIME,
+        SESSION_REFRESH_EACH_REQUEST=False,  # the row has its end; and no cookie belongs into an answer that proxies keep
     )
+
+
+class _SessionInterface(SecureCookieSessionInterface):
+    """Flask's signed cookie; Secure wherever https is used, and not only where PUBLIC_URL says so."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure or super().get_cookie_secure(app)
 
 
 def _load_user(token: str) -> User | None:
     row = find_login_session(token)
+    if row is not None and utcnow() - row.last_seen_at > SEEN_PRECISION:
+        _touch(row)
+        row = find_login_session(token)  # writing may have waited, and the session may be over by now
     if row is None:
         return None
-    _touch(row)
     user = row.user
     user.session_token = token
     return user
@@ -53,10 +67,10 @@ def _load_user(token: str) -> User | None:
 
 def _touch(row: LoginSession) -> None:
     """Note when the browser was last seen, to five minutes: not every request shall write."""
-    now = utcnow()
-    if now - row.last_seen_at > SEEN_PRECISION:
-        row.last_seen_at = row.user.last_seen_at = now
-        db.session.commit()
+    seen = {"last_seen_at": utcnow()}
+    db.session.execute(update(LoginSession).where(LoginSession.id == row.id).values(seen))
+    db.session.execute(update(User).where(User.id == row.user_id).values(seen))
+    db.session.commit()
 
 
 def sign_in(user: User, *, method: str, remember: bool = False) -> None:
@@ -64,10 +78,11 @@ def sign_in(user: User, *, method: str, remember: bool = False) -> None:
 
     `method` is how the user proved who they are: "password" or "link".
     """
-    if current_token():
-        _delete_sessions(LoginSession.token_hash == hash_token(current_token()))
     token = new_token()
     now = utcnow()
+    this_one = LoginSession.token_hash == hash_token(current_token())
+    over = (LoginSession.user_id == user.id) & (LoginSession.expires_at <= now)
+    _delete_sessions(or_(this_one, over))
     lifetime = REMEMBERED_LIFETIME if remember else BROWSER_LIFETIME
     agent = (request.user_agent.string or "")[:255]
     db.session.add(
@@ -107,6 +122,11 @@ def came_by_link_just_now() -> bool:
     return row is not None and row.method == "link" and utcnow() - row.created_at < FRESH_LINK
 
 
+def is_remembered() -> bool:
+    """Whether this browser keeps its session when it is closed."""
+    return session.permanent
+
+
 def sign_out() -> None:
     """End this browser's session and commit."""
     _delete_sessions(LoginSession.token_hash == hash_token(current_token()))
@@ -120,14 +140,13 @@ def forget_browser() -> None:
     session.clear()
 
 
-def end_sessions(user_id: UUID, *, keep_token: str | None = None) -> None:
-    """End the user's sessions, all but the one of `keep_token`, when the caller commits."""
-    kept = [LoginSession.token_hash != hash_token(keep_token)] if keep_token else []
-    _delete_sessions(LoginSession.user_id == user_id, *kept)
+def end_sessions(user_id: UUID) -> None:
+    """End all sessions of the user when the caller commits."""
+    _delete_sessions(LoginSession.user_id == user_id)
 
 
-def _delete_sessions(*conditions: ColumnElement[bool]) -> None:
-    ended = db.session.scalars(delete(LoginSession).where(*conditions).returning(LoginSession.id))
+def _delete_sessions(condition: ColumnElement[bool]) -> None:
+    ended = db.session.scalars(delete(LoginSession).where(condition).returning(LoginSession.id))
     db.session.info.setdefault(ENDED, set()).update(ended)
 
 

@@ -11,8 +11,8 @@ from app import audit, throttle
 from app.auth import passwords
 from app.errors import Conflict, InvalidField, NotFound
 from app.extensions import db
-from app.models.email_token import consume_email_token, find_email_token
-from app.models.user import User, find_user, lock_active_admins, normalize_email
+from app.models.email_token import consume_email_token, delete_email_tokens, find_email_token
+from app.models.user import User, find_user, lock_active_admins, lock_user, normalize_email
 from app.sessions import end_sessions
 
 WRONG = "The e-mail address or the password is not right."
@@ -56,6 +56,7 @@ def authenticate(email: str, password: str, client: Client) -> User:
             db.session.commit()
         raise InvalidField("password", WRONG)
     throttle.refund(*charges)
+    throttle.forget_stale()
     audit.note("signed_in", user)
     db.session.commit()
     return user
@@ -94,22 +95,30 @@ def check_current_password(user: User, password: str, field: str) -> None:
     """Raise InvalidField unless this is the user's password; throttled like a sign-in."""
     charge = (throttle.LOGIN_BY_DEVICE, f"account {user.id}")
     throttle.pay(charge)
-    if not passwords.verify_password(user.password_hash, password):
+    stored = user.password_hash
+    db.session.commit()  # hold no connection while hashing
+    if not passwords.verify_password(stored, password):
         raise InvalidField(field, "This is not your current password.")
     throttle.refund(charge)
+    db.session.commit()  # nor SQLite's write lock: what comes next may hash again
 
 
-def set_password(user: User, password: str, *, keep_token: str | None = None) -> None:
-    """Give the account a new password and end all its sessions, but the one of `keep_token`."""
+def set_password(user: User, password: str) -> None:
+    """Give the account a new password; ends all its sessions and one-time links."""
     passwords.check_acceptable(password, "new_password")
+    db.session.commit()  # hold no connection while hashing
     user.password_hash = passwords.hash_password(password)
-    end_sessions(user.id, keep_token=keep_token)
+    delete_email_tokens(user.id)
+    end_sessions(user.id)
     audit.note("password_changed", user)
     db.session.commit()
 
 
 def delete_account(user: User) -> None:
-    """Delete the account with all it owns; raises Conflict for the last administrator."""
+    """Delete the account with all it owns; raises NotFound when it is gone already, and Conflict for the last administrator."""
+    if not lock_user(user.id):
+        db.session.rollback()
+        raise NotFound("This account is deleted already.")
     if lock_active_admins() == {user.id}:
         db.session.rollback()
         raise Conflict("You are the only administrator. Promote somebody else first.")

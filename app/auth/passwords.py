@@ -33,7 +33,7 @@ def hash_password(password: str) -> str:
 def verify_password(stored: str | None, password: str) -> bool:
     """Tell whether a password is right; takes the same time when there is none stored, so that time tells nothing."""
     matches = _hashing.run(check_password_hash, stored or _dummy_hash(), password[:MAX_LENGTH])
-    return matches and stored is not None
+    return matches and stored is not None and len(password) <= MAX_LENGTH
 
 
 @cache

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -105,11 +103,10 @@ def _welcome(user: User, *, method: str, remember: bool) -> WerkzeugResponse:
 def _next_path() -> str:
     """Give the page to go on with: a path of our own, or the start page."""
     target = request.args.get("next", "")
-    parts = urlsplit(target)
-    ours = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    if not ours or "\\" in target or any(ord(character) < 33 for character in target):
-        return url_for("chat.home")
-    return target
+    is_path = target.startswith("/") and not target.startswith("//")
+    # Browsers read "\" as "/" and skip control characters: "/\site" and "/<tab>/site" lead to another site.
+    is_plain = "\\" not in target and all(ord(character) > 32 for character in target)
+    return target if is_path and is_plain else url_for("chat.home")
 
 
 def _client(email: str) -> actions.Client:
@@ -133,7 +130,7 @@ def _mark_device(response: WerkzeugResponse, user: User) -> None:
     if _known_device(user.email):
         return
     value = _device_serializer().dumps([user.email_normalized, actions.new_device_mark()])
-    secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+    secure = current_app.session_interface.get_cookie_secure(current_app)
     response.set_cookie(
         DEVICE_COOKIE, str(value), max_age=YEAR_SECONDS, path="/auth", httponly=True, samesite="Lax", secure=secure
     )

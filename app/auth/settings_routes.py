@@ -52,9 +52,8 @@ def _change_password(form: NewPasswordForm) -> None:
     if isinstance(form, ChangePasswordForm):
         actions.check_current_password(user, form.current_password.data or "", "current_password")
     actions.set_password(user, form.new_password.data or "")
-    sessions.sign_in(
-        user, method="password", remember=True
-    )  # a new token: the old one may be the reason for the change
+    # A new token: the old one may be the reason for the change.
+    sessions.sign_in(user, method="password", remember=sessions.is_remembered())
 
 
 @bp.route("/account/delete", methods=["GET", "POST"])

@@ -43,3 +43,8 @@ def consume_email_token(token: EmailToken) -> bool:
     """Delete the link and tell whether this call was the one that did: of parallel uses one wins."""
     rows = db.session.execute(delete(EmailToken).where(EmailToken.id == token.id).returning(EmailToken.id))
     return rows.first() is not None
+
+
+def delete_email_tokens(user_id: UUID) -> None:
+    """Delete every link of an account, when the caller commits."""
+    db.session.execute(delete(EmailToken).where(EmailToken.user_id == user_id))

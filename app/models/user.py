@@ -15,6 +15,7 @@ from app.database import Base, Id, Timestamp
 from app.errors import NotFound
 from app.extensions import db
 
+EMAIL_LENGTH = 320
 WEBAUTHN_HANDLE_BYTES = 32
 
 
@@ -31,8 +32,8 @@ class User(UserMixin, Base):
     __table_args__ = (CheckConstraint("role in ('user', 'admin')", name="role"),)
 
     id: Mapped[Id]
-    email: Mapped[str] = mapped_column(String(320))
-    email_normalized: Mapped[str] = mapped_column(String(320), unique=True)
+    email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
+    email_normalized: Mapped[str] = mapped_column(String(EMAIL_LENGTH), unique=True)
     name: Mapped[str] = mapped_column(String(100), default="")
     password_hash: Mapped[str | None] = mapped_column(String(255))
     role: Mapped[str] = mapped_column(String(16), default="user")
@@ -83,6 +84,12 @@ def get_user(user_id: UUID) -> User:
     if user is None:
         raise NotFound("There is no such account.")
     return user
+
+
+def lock_user(user_id: UUID) -> bool:
+    """Tell whether the account is still there; if so, its row stays locked until the transaction ends."""
+    same = update(User).where(User.id == user_id).values(role=User.role)
+    return db.session.scalar(same.returning(User.id)) is not None
 
 
 def lock_active_admins() -> set[UUID]:

@@ -1,0 +1,195 @@
+"""Wrong sign-ins are slowed down, for each pair, address and account; the owner's own browser is never locked out by others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.extensions import db
+from app.models.throttle_bucket import ThrottleBucket
+from tests.moved_clock import Clock
+from tests.parallel import at_once
+from tests.people import PASSWORD, csrf_token, make_user
+
+EMAIL = "alice@example.org"
+WRONG = "not her password"
+
+
+@pytest.fixture(autouse=True)
+def _accounts(app: Flask) -> None:
+    make_user(app, EMAIL)
+    make_user(app, "bob@example.org")
+
+
+class Attacker:
+    """A browser that signs in from wherever it likes."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+        self.token = csrf_token(client)
+
+    def login(
+        self, email: str = EMAIL, password: str = WRONG, address: str = "203.0.113.7", forwarded: str | None = None
+    ) -> TestResponse:
+        return self.client.post(
+            "/auth/login",
+            data={"email": email, "password": password, "csrf_token": self.token},
+            environ_base={"REMOTE_ADDR": address},
+            headers={"X-Forwarded-For": forwarded} if forwarded else {},
+        )
+
+    def flood(self, email: str = EMAIL) -> None:
+        """Use up every try that strangers have on an account."""
+        statuses = [self.login(email, address=f"198.51.100.{n}").status_code for n in range(101)]
+        assert statuses == [401] * 100 + [429]
+
+
+@pytest.fixture
+def attacker(client: FlaskClient) -> Attacker:
+    return Attacker(client)
+
+
+def test_it_works(attacker: Attacker) -> None:
+    statuses = [attacker.login().status_code for _ in range(7)]
+    refused = attacker.login()
+
+    assert statuses == [401] * 6 + [429]
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert "Too many tries." in refused.text
+
+
+def test_the_right_password_does_not_get_through_either(attacker: Attacker) -> None:
+    for _ in range(6):
+        attacker.login()
+
+    assert attacker.login(password=PASSWORD).status_code == 429, "else the answer would tell what to try again"
+
+
+def test_an_address_that_nobody_has_is_slowed_down_alike(attacker: Attacker) -> None:
+    statuses = [attacker.login("nobody@example.org").status_code for _ in range(7)]
+
+    assert statuses == [401] * 6 + [429]
+
+
+def test_the_case_of_the_address_does_not_matter(attacker: Attacker) -> None:
+    for email in [EMAIL, EMAIL.upper(), EMAIL.title()] * 2:
+        assert attacker.login(email).status_code == 401
+
+    assert attacker.login(f" {EMAIL}").status_code == 429
+
+
+def test_waiting_helps(attacker: Attacker, clock: Clock) -> None:
+    for _ in range(6):
+        attacker.login()
+    refused = attacker.login()
+    assert refused.status_code == 429
+    clock.advance(seconds=int(refused.headers["Retry-After"]) + 1)
+
+    assert attacker.login(password=PASSWORD).status_code == 303
+
+
+def test_who_knows_the_password_is_never_slowed_down(app: Flask) -> None:
+    for _ in range(12):
+        assert Attacker(app.test_client()).login(password=PASSWORD).status_code == 303
+
+
+def test_somebody_else_at_the_same_address_is_not_concerned(attacker: Attacker) -> None:
+    for _ in range(7):
+        attacker.login()
+
+    assert attacker.login("bob@example.org", PASSWORD).status_code == 303
+
+
+def test_one_network_has_thirty_tries_over_all_accounts(attacker: Attacker) -> None:
+    statuses = [attacker.login(f"user{n}@example.org", address=f"2001:db8::{n:x}").status_code for n in range(31)]
+
+    assert statuses == [401] * 30 + [429]
+    assert attacker.login("user99@example.org", address="2001:db8:0:1::1").status_code == 401
+
+
+def test_a_flood_from_everywhere_stops_at_a_hundred(attacker: Attacker) -> None:
+    attacker.flood()
+
+    assert attacker.login(password=PASSWORD, address="192.0.2.1").status_code == 429
+    assert attacker.login("bob@example.org", PASSWORD, address="192.0.2.1").status_code == 303
+
+
+def test_many_tries_at_once_do_not_slip_through(app: Flask) -> None:
+    attackers = [Attacker(app.test_client()) for _ in range(12)]
+    statuses = [answer.status_code for answer in at_once(attacker.login for attacker in attackers)]
+
+    assert sorted(statuses) == [401] * 6 + [429] * 6
+
+
+@pytest.fixture
+def home(app: Flask) -> Attacker:
+    """Alice's own browser, which signed in before and signed out."""
+    browser = Attacker(app.test_client())
+    assert browser.login(password=PASSWORD, address="192.0.2.1").status_code == 303
+    csrf = csrf_token(browser.client)
+    assert browser.client.post("/auth/logout", data={"csrf_token": csrf}).status_code == 303
+    browser.token = csrf_token(browser.client)
+    return browser
+
+
+def test_the_owner_gets_in_while_strangers_flood(attacker: Attacker, home: Attacker) -> None:
+    attacker.flood()
+    assert attacker.login(password=PASSWORD, address="192.0.2.1").status_code == 429
+
+    assert home.login(password=PASSWORD, address="192.0.2.1").status_code == 303
+
+
+def test_a_known_browser_has_its_own_limit(home: Attacker) -> None:
+    statuses = [home.login(address=f"192.0.2.{n}").status_code for n in range(13)]
+
+    assert statuses == [401] * 12 + [429]
+
+
+def test_a_browser_known_to_one_account_is_a_stranger_to_another(attacker: Attacker, home: Attacker) -> None:
+    attacker.flood("bob@example.org")
+
+    assert home.login("bob@example.org", PASSWORD, address="192.0.2.1").status_code == 429
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "null", '["alice@example.org", "me"]', "WyJhbGljZUBleGFtcGxlLm9yZyIsICJtZSJd.x"]
+)
+def test_a_forged_mark_helps_nobody(attacker: Attacker, value: str) -> None:
+    attacker.client.set_cookie("device", value, path="/auth")
+    statuses = [attacker.login().status_code for _ in range(7)]
+
+    assert statuses == [401] * 6 + [429]
+
+
+def test_a_forged_forwarding_header_is_not_believed(attacker: Attacker) -> None:
+    statuses = [attacker.login(forwarded=f"198.51.100.{n}").status_code for n in range(7)]
+
+    assert statuses == [401] * 6 + [429]
+
+
+def test_a_trusted_proxy_is_believed(make_app: Callable[..., Flask]) -> None:
+    attacker = Attacker(make_app(trusted_proxies=1).test_client())
+    statuses = [attacker.login(forwarded=f"198.51.100.{n}").status_code for n in range(7)]
+
+    assert statuses == [401] * 7
+
+
+def test_what_was_forged_before_the_trusted_proxy_is_not_believed(make_app: Callable[..., Flask]) -> None:
+    attacker = Attacker(make_app(trusted_proxies=1).test_client())
+    statuses = [attacker.login(forwarded=f"198.51.100.{n}, 192.0.2.9").status_code for n in range(7)]
+
+    assert statuses == [401] * 6 + [429]
+
+
+def test_old_tries_are_forgotten(app: Flask, attacker: Attacker, clock: Clock) -> None:
+    attacker.login("nobody@example.org")
+    clock.advance(days=3)
+    attacker.login(password=PASSWORD)
+
+    with app.app_context():
+        assert len(db.session.scalars(db.select(ThrottleBucket)).all()) == 3, "those of the last sign-in alone"
