@@ -127,7 +127,7 @@ def test_close_ends_the_wait_for_a_model_that_loads(provider: EmbeddedProvider, 
     threading.Timer(0.1, answer.close).start()
     began = time.monotonic()
     assert list(answer) == []
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < 1
 
 
 def test_close_before_the_start(provider: EmbeddedProvider, supervisor: Supervisor) -> None:
@@ -163,7 +163,7 @@ def test_a_reader_that_goes_away_lets_the_child_go(provider: EmbeddedProvider, s
 
 @pytest.mark.usefixtures("fake_library")
 def test_it_works_under_gevent_without_holding_the_hub(settings: Settings) -> None:
-    install(settings.models_dir, SMALL.name, "sleep 0.5")
+    install(settings.models_dir, SMALL.name, "sleep 1")
     command = [sys.executable, "-c", UNDER_GEVENT, str(settings.models_dir)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
@@ -171,7 +171,7 @@ def test_it_works_under_gevent_without_holding_the_hub(settings: Settings) -> No
     first, second = (int(seen[key].split()[-1]) for key in ("first", "second"))
     assert first != second
     assert seen["ticks"] > 50
-    assert seen["stall"] < 0.25
+    assert seen["stall"] < 0.6
     assert wait_until(lambda: not is_running(second))
 
 

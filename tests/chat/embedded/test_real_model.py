@@ -111,7 +111,7 @@ def test_it_answers(provider: EmbeddedProvider) -> None:
     assert usage.prompt_tokens
     assert usage.prompt_tokens > 10
     assert usage.completion_tokens
-    assert provider.list_models()[0].loaded
+    assert provider.describe_model(SMALL.name).loaded
 
 
 def test_a_limit_cuts_the_answer(provider: EmbeddedProvider) -> None:
@@ -126,10 +126,10 @@ def test_close_frees_the_model(provider: EmbeddedProvider) -> None:
         if pieces == 5:
             closed_at = time.monotonic()
             answer.close()
-    assert time.monotonic() - closed_at < 0.2
+    assert time.monotonic() - closed_at < 0.5
     assert pieces == 5
     assert list(provider.chat(question("Hello", 3)))
-    assert time.monotonic() - closed_at < 10
+    assert time.monotonic() - closed_at < 30
 
 
 def test_two_answers_at_the_same_time(provider: EmbeddedProvider) -> None:

@@ -138,11 +138,11 @@ def test_another_model_has_to_wait_while_one_answers(supervisor: Supervisor, mak
 
 
 def test_a_reader_can_give_up_while_it_loads(supervisor: Supervisor, make_order: MakeOrder) -> None:
-    order = make_order("sleep 0.5")
+    order = make_order("sleep 1")
     gives_up_at = time.monotonic() + 0.1
     with supervisor.borrow(order, lambda: time.monotonic() > gives_up_at) as child:
         assert child is None
-    assert time.monotonic() - gives_up_at < 0.2
+    assert time.monotonic() - gives_up_at < 0.6
     assert supervisor.loaded == "tiny"
     assert borrow_pid(supervisor, order)
 

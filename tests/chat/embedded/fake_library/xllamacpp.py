@@ -15,7 +15,7 @@ from typing import Any
 
 class CommonParams(SimpleNamespace):
     def __init__(self) -> None:
-        super().__init__(model=SimpleNamespace(path=""))
+        super().__init__(model=SimpleNamespace(path=""), cpuparams=SimpleNamespace(), cpuparams_batch=SimpleNamespace())
 
 
 class Server:
