@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 # Numbers, so that what is missing, doubled or out of order can be seen.
-WORDS = [f"{n} " for n in range(400)]
+WORDS = [f"{n} " for n in range(250)]
 
 
 def script(chunks: list[str], **more: Any) -> str:

@@ -36,7 +36,7 @@ def test_the_answer_grows(chat: Page) -> None:
     expect(last_answer(chat)).to_have_attribute("data-status", "streaming")
     expect(words_of(last_answer(chat))).to_contain_text("5 ")
     expect(words_of(last_answer(chat))).to_contain_text("50 ")
-    assert "399" not in words_of(last_answer(chat)).inner_text()
+    assert "249" not in words_of(last_answer(chat)).inner_text()
 
 
 def test_a_second_question_goes_into_the_same_conversation(chat: Page) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.chatting import ask, script
+from tests.e2e.chatting import script
 from tests.e2e.conftest import Opens
 from tests.people import Person
 
@@ -15,12 +15,13 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def two_chats(chat: Page) -> Page:
+def two_chats(open_page: Opens, alice: Person) -> Page:
     """Alice's page with two conversations; the newer is open."""
-    ask(chat, "First question")
-    chat.get_by_role("link", name="New chat").first.click()
-    ask(chat, "Second question")
-    return chat
+    path = ""
+    for title in ("First question", "Second question"):
+        path = f"/api/conversations/{alice.ask(script(['Hm.']))['conversation_id']}"
+        alice.call("PATCH", path, {"title": title})
+    return open_page(path.replace("/api/conversations", "/chat"), alice)
 
 
 def test_it_works(two_chats: Page) -> None:
@@ -28,7 +29,7 @@ def test_it_works(two_chats: Page) -> None:
     expect(links).to_have_text(["Second question", "First question"])
     expect(two_chats.get_by_role("heading", level=1)).to_have_text("Second question")
     links.last.click()
-    expect(two_chats.locator(".bubble")).to_have_text("First question")
+    expect(two_chats.get_by_role("heading", level=1)).to_have_text("First question")
     expect(two_chats).to_have_title(re.compile("First question"))
 
 
@@ -48,7 +49,7 @@ def test_delete_another(two_chats: Page) -> None:
     two_chats.get_by_role("button", name="Delete “First question”").click()
     two_chats.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(two_chats.locator("conversation-list a")).to_have_text(["Second question"])
-    expect(two_chats.locator(".bubble")).to_have_text("Second question")
+    expect(two_chats.get_by_role("heading", level=1)).to_have_text("Second question")
     expect(two_chats.locator("conversation-list a")).to_be_focused()
 
 
