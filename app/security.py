@@ -53,7 +53,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["SESSION_COOKIE_SECURE"] = settings.public_url.startswith("https://")
     app.before_request(_check_host)
     app.before_request(_check_origin)
-    app.before_request(_check_text)
+    app.before_request(_check_form)
     app.after_request(_dress)
 
 
@@ -94,8 +94,10 @@ def _origin_of(url: str) -> str | None:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _check_text() -> None:
-    """Refuse NUL in what a form or an address says: no keyboard types it, and PostgreSQL can't store it."""
+def _check_form() -> None:
+    """Refuse forms that are too large, and NUL in a form or an address: no keyboard types it, and PostgreSQL can't store it."""
+    if request.mimetype == "application/x-www-form-urlencoded":  # MAX_FORM_MEMORY_SIZE limits the other kind alone
+        request.max_content_length = current_app.config["MAX_FORM_MEMORY_SIZE"]
     if any("\0" in text for fields in (request.args, request.form) for _, text in fields.items(multi=True)):
         raise MalformedRequest
 
