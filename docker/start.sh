@@ -5,7 +5,7 @@
 set -eu
 umask 077
 home=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
-export FLASK_APP="$home/wsgi.py"
+export FLASK_APP="$home/wsgi.py" PYTHONPATH="$home"
 
 flask db upgrade
-exec gunicorn --config "$home/gunicorn.conf.py" --pythonpath "$home" wsgi:app
+exec gunicorn --config "$home/gunicorn.conf.py" wsgi:app
