@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Protocol
 
 from urllib3.response import HTTPResponse
@@ -42,7 +43,9 @@ class HttpAnswer:
         self._timeouts = timeouts
         self._decoder = decoder
         self._refusal = refusal
+        self._splitter = LineSplitter()
         self._speaking = False
+        self._fault: AppError | None = None
 
     def close(self) -> None:
         """Break off, from any thread, at any time."""
@@ -57,35 +60,83 @@ class HttpAnswer:
         finally:
             self._exchange.finish()
 
+    def pump(self, take: Callable[[list[Event]], None]) -> None:
+        """Connect, send and hand over the events; see PushStream."""
+        try:
+            first_token = self._ask()
+            take([Connected()])
+            self._check_head(first_token)
+            self._exchange.pump(lambda data: self._hand_over(data, take), lambda: self._patience(first_token))
+            if not self._decoder.ended:
+                take(self._rest())
+                self._check_sound()
+        except Closed:
+            return
+        finally:
+            self._exchange.finish()
+
+    def _hand_over(self, data: bytes, take: Callable[[list[Event]], None]) -> bool:
+        if events := self._decoded(data):
+            take(events)
+        self._check_sound()
+        return self._decoder.ended
+
     def _events(self) -> Iterator[Event]:
-        first_token = Deadline(self._timeouts.first_token)
-        self._exchange.send(self._timeouts.connect, first_token)
+        first_token = self._ask()
         # Not after the status: while Ollama loads a model, which may take minutes, there is none.
         yield Connected()
         self._check_head(first_token)
-        yield from self._decoded(first_token)
+        while not self._decoder.ended and (data := self._exchange.read(self._patience(first_token))):
+            for event in self._decoded(data):
+                yield event
+                self._check_open()
+            self._check_sound()
+        if not self._decoder.ended:
+            yield from self._rest()
+            self._check_sound()
+
+    def _ask(self) -> Deadline:
+        first_token = Deadline(self._timeouts.first_token)
+        self._exchange.send(self._timeouts.connect, first_token)
+        return first_token
 
     def _check_head(self, first_token: Deadline) -> None:
         response = self._exchange.head(first_token)
         if response.status != 200:
             raise self._refusal(response, read_all(self._exchange, Deadline(CALL_SECONDS), MAX_ERROR_BYTES))
 
-    def _decoded(self, first_token: Deadline) -> Iterator[Event]:
-        for line in self._lines(first_token):
-            for event in self._decoder.feed(line):
-                self._speaking = True
-                yield event
-                self._check_open()
-            if self._decoder.ended:
-                return
-        yield from self._decoder.finish()
-
-    def _lines(self, first_token: Deadline) -> Iterator[bytes]:
+    def _patience(self, first_token: Deadline) -> float:
         # What comes before the first token (a role, a comment that keeps a proxy awake) does not end the wait for it.
-        splitter = LineSplitter()
-        while data := self._exchange.read(self._timeouts.token if self._speaking else first_token.remaining()):
-            yield from splitter.feed(data)
-        yield from splitter.flush()
+        return self._timeouts.token if self._speaking else first_token.remaining()
+
+    def _decoded(self, data: bytes) -> list[Event]:
+        return self._fed(self._splitter.feed(data))
+
+    def _rest(self) -> list[Event]:
+        """Give what is left when the body has ended."""
+        events = self._fed(self._splitter.flush())
+        return events if self._decoder.ended else [*events, *self._tried(self._decoder.finish)]
+
+    def _fed(self, lines: list[bytes]) -> list[Event]:
+        events: list[Event] = []
+        for line in lines:
+            if self._decoder.ended or self._fault:
+                break
+            events += self._tried(partial(self._decoder.feed, line))
+        self._speaking = self._speaking or bool(events)
+        return events
+
+    def _tried(self, decode: Callable[[], list[Event]]) -> list[Event]:
+        """Give what was decoded; a fault waits until what was said before it in the same arrival is handed over."""
+        try:
+            return decode()
+        except AppError as error:
+            self._fault = error
+            return []
+
+    def _check_sound(self) -> None:
+        if self._fault:
+            raise self._fault
 
     def _check_open(self) -> None:
         if self._exchange.closed:

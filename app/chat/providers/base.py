@@ -5,8 +5,8 @@ Implementations sit beside this file. They know HTTP and JSON of their server an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Protocol
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Meta, Struct
 
@@ -105,6 +105,18 @@ class AnswerStream(Protocol):
 
     def close(self) -> None:
         """Break off."""
+        ...
+
+
+@runtime_checkable
+class PushStream(AnswerStream, Protocol):
+    """An AnswerStream that can also hand its events over as they arrive, cheaper than they can be fetched one by one."""
+
+    def pump(self, take: Callable[[list[Event]], None]) -> None:
+        """Run to the end as iterating does, giving the events of each arrival together.
+
+        `take` may be called from the event loop: it must neither block nor switch.
+        """
         ...
 
 

@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as HTTPTimeout
 
 from app.chat.providers.endpoint import Endpoint
+from app.chat.providers.hub import HubReader, OnData, can_read_on_hub, take_buffered
 from app.config import Settings
 from app.errors import LLMUnavailable, UpstreamError, UpstreamTimeout
 
@@ -191,6 +192,24 @@ class Exchange:
             raise self._fault(error) from error
         self._check_open()
         return data or b""
+
+    def pump(self, on_data: OnData, patience: Callable[[], float]) -> None:
+        """Hand the body to `on_data` as it arrives, until that gives True; waits `patience()` seconds for each arrival.
+
+        On gevent's hub `on_data` is called from the event loop, where it must not block.
+        """
+        self._check_open()
+        if self._response is None or not can_read_on_hub(self._socket, self._response):
+            while (data := self.read(patience())) and not on_data(data):
+                pass
+            return
+        try:
+            buffered = take_buffered(self._socket, self._response)
+            if not HubReader(self._socket, on_data).run(buffered, patience):
+                raise TimeoutError
+        except _FAULTS as error:
+            raise self._fault(error) from error
+        self._check_open()
 
     def finish(self) -> None:
         """Give the connection up, for good. A pool of idle connections would take it back here."""

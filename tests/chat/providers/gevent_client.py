@@ -1,6 +1,6 @@
 """Run by test_gevent in a process of its own: reads and closes answers under gevent's patches, prints what it saw as JSON.
 
-Arguments: the URL of a fake Ollama, a port where connecting hangs, a port that refuses.
+Arguments: the URL of a fake Ollama, a port where connecting hangs, a port that refuses, iterate or pump.
 """
 
 # ruff: noqa: E402 - the patches come before every other import
@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-from app.chat.providers.base import AnswerStream, ModelRequest, Turn
+from app.chat.providers.base import AnswerStream, ModelRequest, PushStream, Turn
 from app.chat.providers.ollama import OllamaProvider
 from app.chat.providers.transport import Timeouts
 from app.errors import AppError
@@ -23,10 +23,18 @@ def answer(url: str, timeouts: Timeouts, question: str = "Hi") -> AnswerStream:
     return OllamaProvider(url, timeouts, 4096).chat(ModelRequest("llama3", (Turn("user", question),)))
 
 
+FAULTS = 5
+WAY = sys.argv[4]
+
+
 def read(stream: AnswerStream) -> list[str]:
     seen: list[str] = []
     try:
-        seen.extend(type(event).__name__ for event in stream)
+        if WAY == "pump":
+            assert isinstance(stream, PushStream)
+            stream.pump(lambda events: seen.extend(type(event).__name__ for event in events))
+        else:
+            seen.extend(type(event).__name__ for event in stream)
     except AppError as error:
         seen.append(type(error).__name__)
     return seen
@@ -46,7 +54,7 @@ def read_and_close(stream: AnswerStream) -> list[str]:
     return seen if time.monotonic() - closed_at[0] < 2 else [*seen, "late"]
 
 
-def main(url: str, hanging_port: str, refusing_port: str) -> None:
+def main(url: str, hanging_port: str, refusing_port: str, _way: str) -> None:
     patient, impatient = Timeouts(5, 30, 30), Timeouts(0.5, 0.5, 0.5)
     results = {
         "whole": read(answer(url, patient)),
@@ -55,6 +63,7 @@ def main(url: str, hanging_port: str, refusing_port: str) -> None:
         "connecting": read_and_close(answer(f"http://127.0.0.1:{hanging_port}", patient)),
         "timeout": read(answer(url, impatient)),
         "connect timeout": read(answer(f"http://127.0.0.1:{hanging_port}", impatient)),
+        **{f"fault {number}": read(answer(url, patient)) for number in range(FAULTS)},
         "refused": read(answer(f"http://127.0.0.1:{refusing_port}", patient)),
     }
     started = time.monotonic()

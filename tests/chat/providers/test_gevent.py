@@ -6,17 +6,22 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.chat.providers.ports import refusing_port, unanswered_port
-from tests.fake_http import Reply
+from tests.fake_http import Fault, Reply
 from tests.fake_ollama import FakeOllama
 
+FAULTS: list[Fault] = ["hang_up", "reset", "cut", "garbage", "error"]
 
-def test_it_works() -> None:
+
+@pytest.mark.parametrize("way", ["iterate", "pump"])
+def test_it_works(way: str) -> None:
     silent = [Reply(fault="silence"), Reply(fault="silence", after=1), Reply(fault="silence")]
     with FakeOllama() as ollama, unanswered_port() as hanging, refusing_port() as refusing:
-        ollama.script(Reply(), *silent)
+        ollama.script(Reply(), *silent, *(Reply(fault=fault, after=1) for fault in FAULTS))
         ollama.default_reply = Reply(before=1)
-        arguments = [ollama.url, str(hanging), str(refusing)]
+        arguments = [ollama.url, str(hanging), str(refusing), way]
         command = [sys.executable, "-m", "tests.chat.providers.gevent_client", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         closed = [request.closed.wait(5 if number else 0) for number, request in enumerate(ollama.requests[:4])]
@@ -28,6 +33,7 @@ def test_it_works() -> None:
         "connecting": [],
         "timeout": ["Connected", "UpstreamTimeout"],
         "connect timeout": ["LLMUnavailable"],
+        **{f"fault {number}": ["Connected", "Text", "UpstreamError"] for number in range(len(FAULTS))},
         "refused": ["LLMUnavailable"],
         "twenty at once": ["together"],
     }

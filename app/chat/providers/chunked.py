@@ -1,0 +1,53 @@
+"""Takes the framing off an HTTP/1.1 body that comes in chunks (RFC 9112, 7.1); no I/O."""
+
+from __future__ import annotations
+
+import re
+
+from app.errors import UpstreamError
+
+MAX_SIZE_LINE = 4096
+SIZE = re.compile(rb"[0-9a-fA-F]{1,15}(?=\s*(;|$))")
+
+
+class ChunkedBody:
+    """Takes bytes as they arrive and gives the payload in them. `ended` is True after the last chunk."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._left = 0  # payload bytes of the present chunk still to come
+        self._rest = b""  # the start of a size line, not complete yet
+        self._after_chunk = False  # the line end that closes a chunk is still to come
+
+    def feed(self, data: bytes) -> bytes:
+        """Give the payload; raises UpstreamError where the framing is broken."""
+        payload = []
+        while data and not self.ended:
+            if self._left:
+                piece, data = data[: self._left], data[self._left :]
+                self._left -= len(piece)
+                self._after_chunk = self._left == 0
+                payload.append(piece)
+            else:
+                data = self._size(data)
+        return payload[0] if len(payload) == 1 else b"".join(payload)
+
+    def _size(self, data: bytes) -> bytes:
+        """Read a size line, or the line end before it; gives what follows."""
+        line, end, rest = (self._rest + data).partition(b"\n")
+        if not end:
+            self._rest = line
+            if len(line) > MAX_SIZE_LINE:
+                raise UpstreamError
+            return b""
+        self._rest = b""
+        line = line.strip()
+        if self._after_chunk and not line:
+            self._after_chunk = False
+            return rest
+        size = SIZE.match(line)
+        if self._after_chunk or not size:
+            raise UpstreamError
+        self._left = int(size[0], 16)
+        self.ended = self._left == 0
+        return rest
