@@ -48,6 +48,7 @@ class Settings:
     token_timeout_seconds: float = 60.0
     max_streams_per_user: int = 4
     max_answers: int | None = None
+    stream_direct: bool = True
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -189,5 +190,6 @@ def _read_models(env: _Reader) -> dict[str, Any]:
         "first_token_timeout_seconds": env.number("FIRST_TOKEN_TIMEOUT_SECONDS", 600, least=0.1),
         "token_timeout_seconds": env.number("TOKEN_TIMEOUT_SECONDS", 60, least=0.1),
         "max_streams_per_user": env.whole("MAX_STREAMS_PER_USER", 4, least=1),
+        "stream_direct": env.whole("STREAM_DIRECT", 1) != 0,
         "max_answers": env.whole("MAX_ANSWERS", 0) or None,
     }

@@ -12,7 +12,7 @@ from flask_login import current_user
 
 from app import sessions
 from app.chat import actions, schemas
-from app.chat.answers import sse
+from app.chat.answers import direct, sse
 from app.config import Settings
 from app.errors import InvalidField, LLMUnavailable, ModelNotFound, UnsupportedMediaType, UpstreamError, UpstreamTimeout
 from app.extensions import limiter
@@ -75,7 +75,9 @@ def _ask() -> actions.Asked:
 
 def _stream(message_id: UUID, start: dict[str, Any], position: int) -> Response:
     session_id = sessions.get_current_session_id()
-    frames = get_chat().engine.follow(message_id, start, session_id, position)
+    settings: Settings = current_app.extensions["settings"]
+    sock = direct.find_socket(request.environ) if settings.stream_direct else None
+    frames = get_chat().engine.follow(message_id, start, session_id, position, sock)
     return Response(frames, headers=sse.HEADERS, direct_passthrough=True)
 
 

@@ -110,11 +110,16 @@ class AnswerEngine:
         if ticket and self._admission.withdraw(ticket):
             self._begin(generation)
 
-    def follow(self, message_id: UUID, start: dict[str, Any], session_id: UUID, position: int) -> Iterator[bytes]:
-        """Give the stream of an answer from a position; the follower is known until the stream is closed."""
+    def follow(
+        self, message_id: UUID, start: dict[str, Any], session_id: UUID, position: int, sock: Any = None
+    ) -> Iterator[bytes]:
+        """Give the stream of an answer from a position; the follower is known until the stream is closed.
+
+        `sock` is the socket that the stream goes out on, where it may be written to directly.
+        """
         generation = self.find(message_id)
         source: Source = generation.log if generation else StoredAnswer(self.store, message_id)
-        follower = Follower(source, start, session_id, position)
+        follower = Follower(source, start, session_id, position, sock)
         with self._lock:
             self._followers.add(follower)
         try:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 from uuid import UUID
 
 from app.chat.answers import sse
-from app.chat.answers.log import Delta, Outcome, Queued, cut
+from app.chat.answers.direct import DirectWriter
+from app.chat.answers.log import AnswerLog, Delta, Outcome, Queued, cut
 from app.chat.answers.store import AnswerStore
 
 HEARTBEAT_SECONDS = 15.0
@@ -62,13 +64,17 @@ class StoredAnswer:
 
 
 class Follower:
-    """One open connection. `session_id` is the signed-in browser it belongs to: when that ends, so does the connection."""
+    """One open connection. `session_id` is the signed-in browser it belongs to: when that ends, so does the connection.
 
-    def __init__(self, source: Source, start: dict[str, Any], session_id: UUID, position: int) -> None:
+    `sock` is where pieces of a running answer may be written directly (see `direct`), or None.
+    """
+
+    def __init__(self, source: Source, start: dict[str, Any], session_id: UUID, position: int, sock: Any) -> None:
         self.session_id = session_id
         self._source = source
         self._start = start
         self._position = position
+        self._sock = sock
         self._closed = False
 
     def close(self) -> None:
@@ -79,7 +85,6 @@ class Follower:
     def frames(self) -> Iterator[bytes]:
         """Give the stream: `start`, what was said after the position, what is being said, the end."""
         yield sse.RETRY + sse.frame("start", 0, self._start)
-        silent_since = time.monotonic()
         told: Queued | None = None
         while not self._closed:
             queued = self._source.queued
@@ -90,11 +95,27 @@ class Follower:
             for delta in self._source.after(self._position):
                 self._position = delta.end
                 yield sse.delta_frame(delta)
-                silent_since = time.monotonic()
             if ended:
                 yield sse.end_frame(str(self._start["message_id"]), ended)
                 return
-            self._source.wait(self._position, HEARTBEAT_SECONDS)
-            if time.monotonic() - silent_since >= HEARTBEAT_SECONDS:
+            if self._waited_in_vain():
                 yield sse.HEARTBEAT
-                silent_since = time.monotonic()
+
+    def _waited_in_vain(self) -> bool:
+        """Wait for news; True when for as long as a proxy may be trusted to be patient there were none."""
+        before = self._position
+        if self._sock and isinstance(self._source, AnswerLog):
+            self._write_directly(self._source)
+        else:
+            self._source.wait(before, HEARTBEAT_SECONDS)
+        return not (self._closed or self._source.outcome or self._position > before or self._source.after(before))
+
+    def _write_directly(self, log: AnswerLog) -> None:
+        """Let the event loop write what is said from here on, until the end, or until the reader is too slow."""
+        wakeup = threading.Event()
+        writer = DirectWriter(self._sock, self._position, wakeup.set)
+        with log.listening(writer, wakeup):
+            if log.length == self._position and log.outcome is None and not self._closed:
+                wakeup.wait(HEARTBEAT_SECONDS)
+        writer.finish()
+        self._position = writer.position

@@ -23,6 +23,7 @@ from app.chat.providers.base import (
     Event,
     ModelRequest,
     Provider,
+    PushStream,
     Reasoning,
     Text,
     ToolCall,
@@ -58,6 +59,7 @@ class Generation:
         self._stream: AnswerStream = provider.chat(job.request)
         self._stopping = False
         self._interrupted = False
+        self._ended = False
         self._connected = threading.Event()
         self._settled = threading.Event()
         self._began = time.monotonic()
@@ -105,25 +107,32 @@ class Generation:
             self._settled.wait(REFUSAL_PATIENCE_SECONDS)
 
     def _read(self) -> None:
-        for event in self._stream:
-            if isinstance(event, End):
-                return
-            self._take(event)
+        if isinstance(self._stream, PushStream):
+            self._stream.pump(self._take)
+        else:
+            for event in self._stream:
+                self._take([event])
+        if self._ended:
+            return
         if not self._stopping and not self._interrupted:
             raise UpstreamError
 
-    def _take(self, event: Event) -> None:
-        match event:
-            case Text(content):
-                self._say("content", content)
-            case Reasoning(content):
-                self._say("thinking", content)
-            case Usage():
-                self._usage = event
-            case Connected():
-                self._connected.set()
-            case ToolCall() | End():
-                pass  # a tool call is not shown yet
+    def _take(self, events: list[Event]) -> None:
+        """Take what arrived together; on the path of every token, perhaps in the event loop: nothing here blocks."""
+        for event in events:
+            match event:
+                case Text(content):
+                    self._say("content", content)
+                case Reasoning(content):
+                    self._say("thinking", content)
+                case Usage():
+                    self._usage = event
+                case Connected():
+                    self._connected.set()
+                case End():
+                    self._ended = True
+                case ToolCall():
+                    pass  # not shown yet
 
     def _say(self, kind: Kind, text: str) -> None:
         if self._first_token_ms is None:

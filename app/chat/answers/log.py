@@ -1,19 +1,22 @@
 """The text of one answer while it is made: append-only, readable from any position by any number of followers.
 
-A position is the number of characters (reasoning and content together) before it. Python's list appends are atomic, so readers in
-other threads need no lock; the condition only wakes them.
+A position is the number of characters (reasoning and content together) before it. One thread writes; setting and appending to a
+list are atomic in Python, so readers in other threads need no lock.
 """
 
 from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from typing import Literal, NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
 Kind = Literal["content", "thinking"]
 MAX_DELTA = 65_536
+JOINED_PIECE = 1024
 
 
 class Delta(NamedTuple):
@@ -62,15 +65,29 @@ def cut(deltas: list[Delta], position: int) -> list[Delta]:
     return joined
 
 
+class Listener(Protocol):
+    """Takes pieces the moment they are said. It must neither block nor switch; it gives False when it can take no more."""
+
+    def hear(self, delta: Delta) -> bool:
+        """Take a piece."""
+        ...
+
+
 class AnswerLog:
-    """Text and end of one answer of this process."""
+    """Text and end of one answer of this process.
+
+    Pieces of one kind are joined up to a KiB, so that memory goes with the text and not with the number of tokens.
+    """
 
     def __init__(self) -> None:
         self.outcome: Outcome | None = None
         self.queued: Queued | None = None
         self._deltas: list[Delta] = []
         self._ends: list[int] = []
-        self._changed = threading.Condition()
+        self._waiting: set[threading.Event] = set()  # for text too
+        self._resting: set[threading.Event] = set()  # for all but text
+        self._ending = threading.Event()
+        self._listeners: tuple[Listener, ...] = ()
 
     @property
     def length(self) -> int:
@@ -78,15 +95,39 @@ class AnswerLog:
         return self._ends[-1] if self._ends else 0
 
     def append(self, kind: Kind, text: str) -> None:
-        """Add a piece and wake the followers."""
-        end = self.length + len(text)
-        self._deltas.append(Delta(kind, text, end))
-        self._ends.append(end)  # last: whoever sees this end finds its delta
-        self.wake()
+        """Add a piece, hand it to the listeners and wake the others."""
+        delta = Delta(kind, text, self.length + len(text))
+        last = self._deltas[-1] if self._deltas else None
+        if last and last.kind == kind and len(last.text) < JOINED_PIECE:
+            self._deltas[-1] = Delta(kind, last.text + text, delta.end)
+            self._ends[-1] = delta.end
+        else:
+            self._deltas.append(delta)
+            self._ends.append(delta.end)  # last: whoever sees this end finds its delta
+        for listener in self._listeners:
+            if not listener.hear(delta):
+                self._silence(listener)
+        for woken in tuple(self._waiting):
+            woken.set()
+
+    @contextmanager
+    def listening(self, listener: Listener, wakeup: threading.Event) -> Iterator[None]:
+        """Hand every further piece to a listener at once; `wakeup` is set when there is something else to do."""
+        self._listeners = (*self._listeners, listener)
+        self._resting.add(wakeup)
+        try:
+            yield
+        finally:
+            self._resting.discard(wakeup)
+            self._silence(listener)
+
+    def _silence(self, listener: Listener) -> None:
+        self._listeners = tuple(other for other in self._listeners if other is not listener)
 
     def close(self, outcome: Outcome) -> None:
         """Set the end and wake the followers."""
         self.outcome = outcome
+        self._ending.set()
         self.wake()
 
     def after(self, position: int) -> list[Delta]:
@@ -111,18 +152,21 @@ class AnswerLog:
 
     def wait(self, position: int, timeout: float) -> None:
         """Return when there may be news after a position, or after `timeout` seconds."""
-        with self._changed:
+        woken = threading.Event()
+        self._waiting.add(woken)
+        try:
             if self.length <= position and self.outcome is None:
-                self._changed.wait(timeout)
+                woken.wait(timeout)
+        finally:
+            self._waiting.discard(woken)
 
     def wait_for_end(self) -> Outcome:
         """Return the outcome when there is one."""
-        with self._changed:
-            while self.outcome is None:
-                self._changed.wait()
-            return self.outcome
+        while (outcome := self.outcome) is None:
+            self._ending.wait()
+        return outcome
 
     def wake(self) -> None:
-        """Wake everybody who waits."""
-        with self._changed:
-            self._changed.notify_all()
+        """Wake everybody who waits, for whatever."""
+        for woken in (*self._waiting, *self._resting):
+            woken.set()

@@ -1,0 +1,74 @@
+"""Writing to a reader inside the event loop: the callback that brings a token from the model sends it to the browser.
+
+A greenlet that wakes for each token costs more than the token. This leans on what gunicorn's gevent worker puts into the environment
+and on the raw socket below gevent's. STREAM_DIRECT=0 switches it off; then, and wherever it does not fit (threads, TLS), the response
+is an ordinary generator that writes the same bytes.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from app.chat.answers import sse
+from app.chat.answers.log import Delta
+from app.concurrency import is_on_hub
+
+DEAD_READER_MS = 20_000
+SEND_BUFFER_BYTES = 128 * 1024
+
+
+def find_socket(environ: dict[str, Any]) -> Any | None:
+    """Give the plain gevent socket on which this response goes out in chunks, or None."""
+    sock = environ.get("gunicorn.socket")
+    if sock is None or not is_on_hub() or environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
+        return None
+    from gevent.socket import socket as gevent_socket  # noqa: PLC0415  # only where gevent runs already
+
+    if type(sock) is not gevent_socket:
+        return None
+    # A reader that is gone without a word is noticed, and one that is slow parks little in the kernel.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_READER_MS)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    return sock
+
+
+class DirectWriter:
+    """A log's listener that writes each piece to a socket at once; `position` is what was written.
+
+    When the socket takes no more, it stops listening and wakes its follower, which writes the rest and reads on from the log: a slow
+    reader needs no memory of its own.
+    """
+
+    def __init__(self, sock: Any, position: int, wake: Callable[[], None]) -> None:
+        self.position = position
+        self._sock = sock
+        self._wake = wake
+        self._rest = b""
+
+    def hear(self, delta: Delta) -> bool:
+        """Write a piece without waiting."""
+        frame = _chunk(sse.delta_frame(delta))
+        self.position = delta.end
+        try:
+            sent = self._sock._sock.send(frame)
+        except BlockingIOError:
+            sent = 0
+        except OSError:  # the reader is gone: writing the rest will say so where it can be handled
+            sent = 0
+        if sent == len(frame):
+            return True
+        self._rest = frame[sent:]
+        self._wake()
+        return False
+
+    def finish(self) -> None:
+        """Write what is left of a piece; may wait. Raises OSError when the reader is gone."""
+        rest, self._rest = self._rest, b""
+        if rest:
+            self._sock.sendall(rest)
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
