@@ -90,17 +90,17 @@ def _names_of(caught: ast.expr | None) -> set[str]:
 
 
 def test_only_the_settings_read_the_environment() -> None:
-    readers = {
-        name
-        for name, node in _nodes("app")
-        if (isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"))
-        or (
-            isinstance(node, ast.ImportFrom)
-            and node.module == "os"
-            and {a.name for a in node.names} & {"environ", "getenv"}
-        )
-    }
+    readers = {name for name, node in _nodes("app") if _reads_environment(node)}
     assert readers - ENVIRONMENT_READERS == set()
+
+
+def _reads_environment(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        return isinstance(node.value, ast.Name) and (node.value.id, node.attr) in {("os", "environ"), ("os", "getenv")}
+    imported = (
+        {alias.name for alias in node.names} if isinstance(node, ast.ImportFrom) and node.module == "os" else set()
+    )
+    return not imported.isdisjoint({"environ", "getenv"})
 
 
 def test_only_the_edge_sees_requests() -> None:
