@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
 from typing import Any
 
 from app.config import ConfigError, Settings
@@ -15,26 +17,40 @@ try:
 except ConfigError as error:  # here and not in the workers: gunicorn would start them again for ever
     sys.exit(f"password-less-chat: {error}")
 
+DRAIN_SECONDS = 30.0
+POLL_SECONDS = 0.2
+
 bind = os.environ.get("BIND", "127.0.0.1:5000")
 worker_class = "gevent"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 worker_connections = 5000
 keepalive = 5
 timeout = 120
-graceful_timeout = 35  # running answers get 30 s
+graceful_timeout = 35  # more than DRAIN_SECONDS
 max_requests = 0  # a restart by count would cut streams
 control_socket_disable = True
 forwarded_allow_ips = ""  # whom to believe is decided by TRUSTED_PROXIES alone
 accesslog = None
 
 
-def post_worker_init(_worker: Any) -> None:
-    """Leave Ctrl-C to the master: it reaches every process of the terminal, and a worker that is told twice ends with a traceback."""
+def post_worker_init(worker: Any) -> None:
+    """Leave Ctrl-C to the master, and see to it that answers end before the worker does.
+
+    Ctrl-C reaches every process of the terminal, and a worker that is told twice ends with a traceback.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_drain, args=(worker,), name="drain", daemon=True).start()
+
+
+def _drain(worker: Any) -> None:
+    """Wait until the worker is told to stop; then running answers get 30 s, and what is left is kept as interrupted."""
+    while worker.alive:
+        time.sleep(POLL_SECONDS)
+    worker.wsgi.extensions["chat"].engine.drain(DRAIN_SECONDS)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """End what still runs as interrupted, with all its text; gunicorn has waited for the open requests before."""
+    """Keep what still runs as interrupted, where there was no time to drain."""
     chat = getattr(worker.wsgi, "extensions", {}).get("chat")
     if chat is not None:
         chat.engine.close()

@@ -10,6 +10,7 @@ from msgspec import Struct
 from app.chat import history
 from app.chat.answers.engine import AnswerEngine
 from app.chat.answers.generation import AnswerJob, Generation
+from app.chat.answers.store import unfold
 from app.chat.directory import Choice, ModelDirectory
 from app.chat.providers.base import ChatOptions, ModelRequest
 from app.chat.schemas import AskBody, ConversationBody
@@ -44,17 +45,18 @@ def ask(chat: Chat, user_id: UUID, body: AskBody) -> Asked:
 
     Raises NotFound, Conflict (the answer before is not finished), InvalidField, TooManyRequests, LLMUnavailable.
     """
-    if body.question_id is None and not body.message.strip():
+    if body.question_id is None and body.continue_id is None and not body.message.strip():
         raise InvalidField("message", "Write a message first.")
     chat.engine.check_open(user_id)
     conversation = _conversation_of(user_id, body)
-    question = _question_of(conversation, body)
+    cut_short = _cut_short(conversation, body.continue_id) if body.continue_id else None
+    question = _question_of(conversation, cut_short.parent_id if cut_short else body.question_id, body)
     conversation.title_from(question.content)
     conversation.updated_at = utcnow()
     db.session.commit()  # the question is kept whatever comes: no model may be there to answer it
     kept: dict[str, object] = {"conversation_id": conversation.id, "question_id": question.id}
     try:
-        return _answer(chat, conversation, question, body, kept)
+        return _answer(chat, conversation, question, cut_short, body, kept)
     except AppError as error:
         error.details = kept
         raise
@@ -63,16 +65,23 @@ def ask(chat: Chat, user_id: UUID, body: AskBody) -> Asked:
 def _conversation_of(user_id: UUID, body: AskBody) -> Conversation:
     if body.conversation_id is not None:
         return get_conversation(user_id, body.conversation_id)
-    if body.question_id is not None:
-        return get_conversation(user_id, get_message(user_id, body.question_id).conversation_id)
+    if message_id := body.question_id or body.continue_id:
+        return get_conversation(user_id, get_message(user_id, message_id).conversation_id)
     conversation = Conversation(id=new_id(), user_id=user_id, title="", system_prompt="")
     db.session.add(conversation)
     return conversation
 
 
-def _question_of(conversation: Conversation, body: AskBody) -> Message:
-    if body.question_id is not None:
-        question = get_message_in(conversation, body.question_id)
+def _cut_short(conversation: Conversation, message_id: UUID) -> Message:
+    answer = get_message_in(conversation, message_id)
+    if answer.role != "assistant" or answer.is_running:
+        raise InvalidField("continue_id", "Only an answer that has ended can be continued.")
+    return answer
+
+
+def _question_of(conversation: Conversation, question_id: UUID | None, body: AskBody) -> Message:
+    if question_id is not None:
+        question = get_message_in(conversation, question_id)
         if question.role != "user":
             raise InvalidField("question_id", "Only a question can be answered.")
         return question
@@ -95,11 +104,19 @@ def _parent_of(conversation: Conversation, parent_id: UUID | None) -> Message | 
     return parent
 
 
-def _answer(chat: Chat, conversation: Conversation, question: Message, body: AskBody, kept: dict[str, object]) -> Asked:
+def _answer(
+    chat: Chat,
+    conversation: Conversation,
+    question: Message,
+    cut_short: Message | None,
+    body: AskBody,
+    kept: dict[str, object],
+) -> Asked:
     choice = chat.directory.choose(body.model or conversation.model)
     options, context_length = _options(chat, choice, body.options)
-    path = list_path(question.id, history.MAX_MESSAGES)
+    path = list_path((cut_short or question).id, history.MAX_MESSAGES)
     told = history.fit(conversation.system_prompt or chat.system_prompt, path, context_length)
+    turns = (*told.turns, history.GO_ON) if cut_short else told.turns
     answer = Message(
         id=new_id(),
         conversation_id=conversation.id,
@@ -113,8 +130,9 @@ def _answer(chat: Chat, conversation: Conversation, question: Message, body: Ask
     db.session.add(answer)
     if body.model:
         conversation.model = body.model
-    request = ModelRequest(choice.model, told.turns, options)
-    job = AnswerJob(answer.id, conversation.user_id, request, start_event(conversation, answer))
+    request = ModelRequest(choice.model, turns, options)
+    prefix = tuple(unfold(cut_short)) if cut_short else ()
+    job = AnswerJob(answer.id, conversation.user_id, request, start_event(conversation, answer), prefix)
     db.session.commit()
     return Asked(chat.engine.start(job, choice.provider), job.message_id, choice.model, kept)
 

@@ -12,6 +12,9 @@ from app.models.message import Message
 
 MAX_MESSAGES = 400
 TOKENS_PER_MESSAGE = 8  # the chat template's own words around each message
+GO_ON = Turn(
+    "user", "Continue your last answer exactly where it stops. Do not repeat anything and do not comment on it."
+)
 ANSWER_SHARE = 4  # a quarter of the context is kept free for the answer
 
 

@@ -21,10 +21,15 @@ B = TypeVar("B", bound=Struct)
 
 
 class AskBody(Struct, frozen=True):
-    """`POST /api/chat` and `/api/chat/stream`: a new `message`, or the `question_id` of a kept one to answer it (again)."""
+    """`POST /api/chat` and `/api/chat/stream`.
+
+    A new `message`; or the `question_id` of a kept one, to answer it (again); or the `continue_id` of an answer that ended too
+    early: a new answer begins with its text and goes on.
+    """
 
     message: Annotated[str, Meta(max_length=MAX_MESSAGE)] = ""
     question_id: UUID | None = None
+    continue_id: UUID | None = None
     conversation_id: UUID | None = None
     parent_id: UUID | None = None
     model: Annotated[str, Meta(min_length=1, max_length=200)] | None = None

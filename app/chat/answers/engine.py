@@ -37,6 +37,8 @@ class AnswerEngine:
         self._lock = threading.Lock()
         self._ticker: threading.Thread | None = None
         self._closing = threading.Event()
+        self._refusing = False
+        self._closed = False
 
     def ensure_ticking(self) -> None:
         """Start the ticker of this process, once; called by the first request, never at import."""
@@ -45,17 +47,27 @@ class AnswerEngine:
                 self._ticker = threading.Thread(target=self._tick_forever, name="answers", daemon=True)
                 self._ticker.start()
 
+    def drain(self, seconds: float) -> None:
+        """Begin nothing new, give what runs so many seconds to end by itself, then close."""
+        self._refusing = True
+        deadline = time.monotonic() + seconds
+        while self.running_count() and time.monotonic() < deadline:
+            time.sleep(TICK_SECONDS)
+        self.close()
+
     def close(self) -> None:
         """End what runs as interrupted, with all its text, and stop working; for the end of the process."""
+        self._refusing = True
         self._closing.set()
         for generation in self._running():
             generation.interrupt()
             self._leave_queue(generation)
         for generation in self._running():
             generation.log.wait_for_end()
-        if self._ticker:
+        if self._ticker and not self._closed:
             self._ticker.join()
-        self.store.close()
+            self.store.close()
+        self._closed = True
 
     def running_count(self) -> int:
         """Give how many answers this process is making."""
@@ -63,7 +75,7 @@ class AnswerEngine:
 
     def check_open(self, user_id: UUID) -> None:
         """Raise Unavailable when the process is about to end, and TooManyRequests when the user's line is full."""
-        if self._closing.is_set():
+        if self._refusing:
             raise Unavailable("The server is being restarted. Please try again in a moment.", retry_after=5)
         self._admission.check_line(user_id)
 

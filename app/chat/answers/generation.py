@@ -14,7 +14,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.chat.answers.log import AnswerLog, Kind, Outcome, Queued
+from app.chat.answers.log import AnswerLog, Delta, Kind, Outcome, Queued
 from app.chat.answers.store import INTERRUPTED, AnswerStore
 from app.chat.providers.base import (
     AnswerStream,
@@ -35,15 +35,17 @@ logger = logging.getLogger(__name__)
 CONNECT_PATIENCE_SECONDS = 7.0
 REFUSAL_PATIENCE_SECONDS = 0.3
 SAVE_TRIES = 3
+MAX_ANSWER = 1_000_000
 
 
 class AnswerJob(Struct, frozen=True):
-    """What is to be answered. `start` is what every follower is told first."""
+    """What is to be answered. `start` is what every follower is told first, `prefix` the text of the answer that this one continues."""
 
     message_id: UUID
     user_id: UUID
     request: ModelRequest
     start: dict[str, Any]
+    prefix: tuple[Delta, ...] = ()
 
 
 class Generation:
@@ -52,6 +54,8 @@ class Generation:
     def __init__(self, job: AnswerJob, provider: Provider, store: AnswerStore) -> None:
         self.job = job
         self.log = AnswerLog()
+        for delta in job.prefix:
+            self.log.append(delta.kind, delta.text)
         self.flushed = 0
         self.finishing = False
         self.refusal: AppError | None = None
@@ -139,6 +143,8 @@ class Generation:
             self._first_token_ms = self._elapsed_ms()
             self._settled.set()
         self.log.append(kind, text.replace("\0", "\ufffd"))  # PostgreSQL can't store NUL
+        if self.log.length > MAX_ANSWER:
+            raise UpstreamError(f"The answer grew beyond {MAX_ANSWER:,} characters and was ended.")
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
@@ -165,7 +171,7 @@ class Generation:
 
     def _save(self, outcome: Outcome, error: AppError | None) -> Outcome:
         """Save the end and give it; where the database fails, give an end that says so. The text reaches the readers anyway."""
-        if isinstance(error, LLMUnavailable | ModelNotFound) and outcome.code and not outcome.length:
+        if isinstance(error, LLMUnavailable | ModelNotFound) and outcome.code and self._first_token_ms is None:
             self.refusal = error
         for attempt in range(SAVE_TRIES):
             try:
