@@ -1,12 +1,12 @@
 // <chat-page>: brings the parts of the page together: what is asked, which answer runs, which conversation is open.
 import { find, need } from "../lib/dom";
 import { noteConnection } from "../lib/connection";
-import { ApiError, api } from "../lib/http";
+import { ApiError } from "../lib/http";
 import { drafts, preferences } from "../lib/store";
 import { Run, type Surroundings } from "../stream/run";
 import type { Question } from "../stream/types";
 import { ChatComposer } from "./chat-composer";
-import { type Conversation, ConversationList } from "./conversation-list";
+import { ConversationList } from "./conversation-list";
 import { MessageItem } from "./message-item";
 import { MessageList } from "./message-list";
 import { ModelPicker } from "./model-picker";
@@ -25,15 +25,16 @@ export class ChatPage extends HTMLElement implements Surroundings {
     this.#resume();
   }
 
-  belongs(conversationId: string, title: string | null): void {
-    const isNew = this.dataset.conversation !== conversationId;
-    if (isNew) {
-      this.dataset.conversation = conversationId;
-      history.replaceState(null, "", `/chat/${conversationId}`);
-      drafts.set("draft:new", "");
-    }
-    if (title) this.#open({ id: conversationId, title });
-    else if (isNew) void api<Conversation>("GET", `/api/conversations/${conversationId}`).then((each) => this.#open(each));
+  belongs(conversationId: string): void {
+    if (this.dataset.conversation === conversationId) return;
+    this.dataset.conversation = conversationId;
+    history.replaceState(null, "", `/chat/${conversationId}`);
+    drafts.set("draft:new", "");
+  }
+
+  titled(title: string | null): void {
+    find("conversation-list", ConversationList)?.open({ id: this.dataset.conversation ?? "", title });
+    this.#show(title);
   }
 
   lost(isLost: boolean): void {
@@ -68,8 +69,7 @@ export class ChatPage extends HTMLElement implements Surroundings {
         await run.ask({ ...question, ...where }, this.#streaming.checked);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        const { conversation_id, question_id } = error.body;
-        if (conversation_id) this.belongs(conversation_id, null);
+        const { question_id } = error.body;
         if (question_id) answer.fail(error.advice, question_id);
         else nothingKept(error);
       }
@@ -121,11 +121,6 @@ export class ChatPage extends HTMLElement implements Surroundings {
     const { checked } = this.#streaming;
     this.#streaming.checked = (preferences.get("streaming") ?? (checked ? "on" : "off")) === "on";
     this.#streaming.addEventListener("change", () => preferences.set("streaming", this.#streaming.checked ? "on" : "off"));
-  }
-
-  #open(conversation: Conversation): void {
-    find("conversation-list", ConversationList)?.open(conversation);
-    this.#show(conversation.title);
   }
 
   #show(title: string | null): void {

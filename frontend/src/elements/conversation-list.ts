@@ -21,7 +21,7 @@ export class ConversationList extends HTMLElement {
     this.addEventListener("click", (event) => this.#clicked(event));
     const older = this.#older;
     older.hidden = older.dataset.more !== "true";
-    older.addEventListener("click", () => void this.#loadOlder());
+    older.addEventListener("click", () => this.#loadOlder().catch(tellError));
   }
 
   /** Puts a conversation on top and marks it as the one that is open. */
@@ -55,10 +55,7 @@ export class ConversationList extends HTMLElement {
     const item = button?.closest("li");
     if (!button || !item) return;
     const act = button.dataset.part === "delete" ? this.#delete(item) : this.#rename(item);
-    act.catch((error: unknown) => {
-      if (!(error instanceof ApiError)) throw error;
-      void tell(error.message);
-    });
+    act.catch(tellError);
   }
 
   async #rename(item: HTMLElement): Promise<void> {
@@ -114,4 +111,9 @@ export class ConversationList extends HTMLElement {
   get #older(): HTMLButtonElement {
     return need('[data-part="older"]', HTMLButtonElement, this);
   }
+}
+
+function tellError(error: unknown): void {
+  if (!(error instanceof ApiError)) throw error;
+  void tell(error.advice);
 }

@@ -37,8 +37,7 @@ export class MessageItem extends HTMLElement {
   restart(): void {
     this.status = "pending";
     part(this, "notice").hidden = true;
-    part(this, "reasoning").hidden = true;
-    need('[data-part="thought"]', MessageBody, this).show("");
+    this.noteThoughts("");
     this.body.show("");
   }
 
@@ -49,6 +48,12 @@ export class MessageItem extends HTMLElement {
     const many = count === 1 ? "message no longer fits" : `${count} messages no longer fit`;
     const were = count === 1 ? "was" : "were";
     line.textContent = `The oldest ${many} into the model’s memory and ${were} left out.`;
+  }
+
+  /** Shows the thoughts of an answer that came whole. */
+  noteThoughts(text: string): void {
+    part(this, "reasoning").hidden = !text;
+    need('[data-part="thought"]', MessageBody, this).show(text);
   }
 
   noteModel(model: string): void {
@@ -77,6 +82,12 @@ export class MessageItem extends HTMLElement {
     this.#noteSpeed(usage);
     announce(text);
     this.#changed();
+  }
+
+  /** A whole answer that broke off. */
+  break(text: string, sentence: string, questionId: string | null): void {
+    this.body.show(text);
+    this.fail(sentence, questionId);
   }
 
   /** The end that nobody wanted, with the reason and, if there is a question to ask again, a button for it. */
