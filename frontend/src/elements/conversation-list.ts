@@ -19,6 +19,7 @@ export class ConversationList extends HTMLElement {
 
   connectedCallback(): void {
     this.addEventListener("click", (event) => this.#clicked(event));
+    for (const item of this.querySelectorAll("li")) this.#equip(item);
     const older = this.#older;
     older.hidden = older.dataset.more !== "true";
     older.addEventListener("click", () => this.#loadOlder().catch(tellError));
@@ -38,8 +39,15 @@ export class ConversationList extends HTMLElement {
     const item = fromTemplate("conversation-item", HTMLElement);
     item.dataset.id = id;
     need("a", HTMLAnchorElement, item).href = `/chat/${id}`;
+    this.#equip(item);
     this.#title(item, title);
     return item;
+  }
+
+  /** Gives an item its buttons. */
+  #equip(item: HTMLElement): void {
+    item.append(fromTemplate("conversation-tools", HTMLElement));
+    this.#title(item, part(item, "title").textContent);
   }
 
   #title(item: HTMLElement, title: string | null): void {

@@ -1,8 +1,8 @@
 // <message-item>: one message with everything around its words: reasoning, notices, tools. Its markup is the server's.
 import { announce } from "../lib/announce";
-import { fromTemplate, need, part } from "../lib/dom";
+import { find, fromTemplate, need, part } from "../lib/dom";
 import { DeltaBuffer } from "../stream/buffer";
-import type { Delta, Usage } from "../stream/types";
+import { type Delta, type Usage, speedOf } from "../stream/types";
 import { MessageBody } from "./message-body";
 
 export type Role = "user" | "assistant";
@@ -11,6 +11,22 @@ export type Status = "pending" | "streaming" | "complete" | "stopped" | "interru
 export class MessageItem extends HTMLElement {
   #buffer = new DeltaBuffer((delta) => this.#show(delta));
   #thinkingSince = 0;
+
+  connectedCallback(): void {
+    if (this.dataset.role !== "assistant" || find('[data-part="tools"]', HTMLElement, this)) return;
+    this.#complete();
+    this.noteModel(this.dataset.model ?? "");
+    part(this, "speed").textContent = this.dataset.speed ?? "";
+  }
+
+  /** The server wrote only the parts that have something to say; the others come from the page's template, in their places. */
+  #complete(): void {
+    const whole = fromTemplate("answer-parts", HTMLElement);
+    for (const own of [...this.children]) {
+      if (own instanceof HTMLElement) part(whole, own.dataset.part ?? "").replaceWith(own);
+    }
+    this.replaceChildren(...whole.children);
+  }
 
   /** A new, empty message for the page. */
   static make(role: Role): MessageItem {
@@ -130,10 +146,7 @@ export class MessageItem extends HTMLElement {
   }
 
   #noteSpeed(usage?: Usage): void {
-    const { completion_tokens: tokens, duration_ms: total, first_token_ms: first } = usage ?? {};
-    const time = (total ?? 0) - (first ?? 0);
-    if (!tokens || time <= 0) return;
-    part(this, "speed").textContent = `${Math.max(1, Math.round((tokens * 1000) / time))} tokens/s`;
+    part(this, "speed").textContent = speedOf(usage);
   }
 
   #changed(): void {
