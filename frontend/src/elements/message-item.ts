@@ -1,8 +1,9 @@
 // <message-item>: one message with everything around its words: reasoning, notices, tools. Its markup is the server's.
 import { announce } from "../lib/announce";
 import { find, fromTemplate, need, part } from "../lib/dom";
+import { droppedSentence, speedOf, thoughtFor } from "../lib/sentences";
 import { DeltaBuffer } from "../stream/buffer";
-import { type Delta, type Usage, speedOf } from "../stream/types";
+import type { Delta, Usage } from "../stream/types";
 import { MessageBody } from "./message-body";
 
 export type Role = "user" | "assistant";
@@ -59,11 +60,8 @@ export class MessageItem extends HTMLElement {
 
   /** Says that old messages were left out of what the model was given. */
   noteDropped(count: number): void {
-    const line = part(this, "dropped");
-    line.hidden = count === 0;
-    const many = count === 1 ? "message no longer fits" : `${count} messages no longer fit`;
-    const were = count === 1 ? "was" : "were";
-    line.textContent = `The oldest ${many} into the model’s memory and ${were} left out.`;
+    part(this, "dropped").hidden = count === 0;
+    part(this, "dropped").textContent = droppedSentence(count);
   }
 
   /** Shows the thoughts of an answer that came whole. */
@@ -140,9 +138,8 @@ export class MessageItem extends HTMLElement {
   /** The first word of the answer ends the thinking. */
   #noteThought(): void {
     if (!this.#thinkingSince) return;
-    const seconds = Math.max(1, Math.round((Date.now() - this.#thinkingSince) / 1000));
+    part(this, "reasoning-label").textContent = thoughtFor(Date.now() - this.#thinkingSince);
     this.#thinkingSince = 0;
-    part(this, "reasoning-label").textContent = `Thought for ${seconds} s`;
   }
 
   #noteSpeed(usage?: Usage): void {

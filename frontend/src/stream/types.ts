@@ -7,13 +7,6 @@ export interface Usage {
   duration_ms?: number | null;
 }
 
-/** How fast the words came, for the reader; "" when the server did not count. */
-export function speedOf(usage: Usage = {}): string {
-  const milliseconds = (usage.duration_ms ?? 0) - (usage.first_token_ms ?? 0);
-  if (!usage.completion_tokens || milliseconds <= 0) return "";
-  return `${Math.max(1, Math.round((usage.completion_tokens * 1000) / milliseconds))} tokens/s`;
-}
-
 export interface Start {
   conversation_id: string;
   message_id: string;
