@@ -75,12 +75,6 @@ def test_create_admin_takes_names_of_home_networks(app: Flask, runner: FlaskCliR
     assert roles(app) == {"me@home.local": "admin"}
 
 
-@pytest.fixture
-def on_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the command reads from says that it is a terminal."""
-    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
-
-
 @pytest.mark.usefixtures("on_terminal")
 def test_create_admin_asks_on_a_terminal(app: Flask, runner: FlaskCliRunner) -> None:
     typed = ["short", "password1", PASSWORD, "something else", PASSWORD, PASSWORD]

@@ -264,3 +264,23 @@ def test_without_postgresqls_programs_it_says_what_to_install(
 
     assert result.exit_code == 1
     assert "install PostgreSQL's client programs" in result.output
+
+
+@pytest.mark.usefixtures("on_terminal")
+@pytest.mark.parametrize(("typed", "left"), [("y\n", set()), ("n\n", {"late@example.org"}), ("", {"late@example.org"})])
+def test_on_a_terminal_it_asks(app: Flask, runner: FlaskCliRunner, typed: str, left: set[str]) -> None:
+    backup(runner)
+    make_user(app, "late@example.org")
+    result = runner.invoke(args=["restore", "monday.backup"], input=typed)
+
+    assert "Replace everything in the database by the backup? [y/N]:" in result.output
+    assert emails(app) == left
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_on_a_terminal_with_yes_it_does_not_ask(app: Flask, runner: FlaskCliRunner) -> None:
+    backup(runner)
+    make_user(app, "late@example.org")
+
+    assert runner.invoke(args=["restore", "--yes", "monday.backup"]).exit_code == 0
+    assert emails(app) == set()

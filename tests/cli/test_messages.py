@@ -109,12 +109,6 @@ def test_an_age_that_is_none_deletes_nothing(app: Flask, runner: FlaskCliRunner,
     assert counts(app)[0] == 1
 
 
-@pytest.fixture
-def on_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the command reads from says that it is a terminal."""
-    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
-
-
 @pytest.mark.usefixtures("on_terminal")
 @pytest.mark.parametrize(("typed", "left"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
 def test_on_a_terminal_it_asks(app: Flask, runner: FlaskCliRunner, alice: Person, typed: str, left: int) -> None:
