@@ -84,7 +84,7 @@ export class MessageItem extends HTMLElement {
     this.#noteThought();
     this.status = status;
     this.body.settle();
-    this.#noteSpeed(usage);
+    part(this, "speed").textContent = speedOf(usage);
     if (status === "stopped") announce("Stopped.");
     this.#changed();
   }
@@ -93,7 +93,7 @@ export class MessageItem extends HTMLElement {
   fill(text: string, usage?: Usage): void {
     this.status = "complete";
     this.body.show(text);
-    this.#noteSpeed(usage);
+    part(this, "speed").textContent = speedOf(usage);
     announce(text);
     this.#changed();
   }
@@ -140,10 +140,6 @@ export class MessageItem extends HTMLElement {
     if (!this.#thinkingSince) return;
     part(this, "reasoning-label").textContent = thoughtFor(Date.now() - this.#thinkingSince);
     this.#thinkingSince = 0;
-  }
-
-  #noteSpeed(usage?: Usage): void {
-    part(this, "speed").textContent = speedOf(usage);
   }
 
   #changed(): void {
