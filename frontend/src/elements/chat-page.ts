@@ -1,8 +1,9 @@
 // <chat-page>: brings the parts of the page together: what is asked, which answer runs, which conversation is open.
+import { rememberStreaming, wantsStreaming } from "../behaviours/streaming";
 import { find, need } from "../lib/dom";
 import { noteConnection } from "../lib/connection";
 import { ApiError } from "../lib/http";
-import { drafts, preferences } from "../lib/store";
+import { drafts } from "../lib/store";
 import { Run, type Surroundings } from "../stream/run";
 import type { Question } from "../stream/types";
 import { ChatComposer } from "./chat-composer";
@@ -21,7 +22,7 @@ export class ChatPage extends HTMLElement implements Surroundings {
     this.addEventListener("click", (event) => this.#clicked(event));
     document.addEventListener("keydown", (event) => this.#key(event));
     addEventListener("pageshow", (event) => event.persisted && location.reload());
-    this.#rememberStreaming();
+    rememberStreaming();
     this.#resume();
   }
 
@@ -66,7 +67,7 @@ export class ChatPage extends HTMLElement implements Surroundings {
     const where = { ...(conversation && { conversation_id: conversation }), ...(model && { model }) };
     await this.#follow(new Run(answer, this), async (run) => {
       try {
-        await run.ask({ ...question, ...where }, this.#streaming.checked);
+        await run.ask({ ...question, ...where }, wantsStreaming());
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         const { question_id } = error.body;
@@ -117,12 +118,6 @@ export class ChatPage extends HTMLElement implements Surroundings {
     if (!document.querySelector("dialog[open], :popover-open")) void this.#stop();
   }
 
-  #rememberStreaming(): void {
-    const { checked } = this.#streaming;
-    this.#streaming.checked = (preferences.get("streaming") ?? (checked ? "on" : "off")) === "on";
-    this.#streaming.addEventListener("change", () => preferences.set("streaming", this.#streaming.checked ? "on" : "off"));
-  }
-
   #show(title: string | null): void {
     const shown = title || "New chat";
     need("h1", HTMLElement, this).textContent = shown;
@@ -135,9 +130,5 @@ export class ChatPage extends HTMLElement implements Surroundings {
 
   get #list(): MessageList {
     return need("message-list", MessageList, this);
-  }
-
-  get #streaming(): HTMLInputElement {
-    return need("#streaming", HTMLInputElement, this);
   }
 }

@@ -1,17 +1,18 @@
 // <message-item>: one message with everything around its words: reasoning, notices, tools. Its markup is the server's.
 import { announce } from "../lib/announce";
 import { find, fromTemplate, need, part } from "../lib/dom";
-import { droppedSentence, speedOf, thoughtFor } from "../lib/sentences";
+import { droppedSentence, speedOf } from "../lib/sentences";
 import { DeltaBuffer } from "../stream/buffer";
 import type { Delta, Usage } from "../stream/types";
 import { MessageBody } from "./message-body";
+import { Thoughts } from "./thoughts";
 
 export type Role = "user" | "assistant";
 export type Status = "pending" | "streaming" | "complete" | "stopped" | "interrupted" | "failed";
 
 export class MessageItem extends HTMLElement {
   #buffer = new DeltaBuffer((delta) => this.#show(delta));
-  #thinkingSince = 0;
+  #thoughts = new Thoughts(this);
 
   connectedCallback(): void {
     if (this.dataset.role !== "assistant" || find('[data-part="tools"]', HTMLElement, this)) return;
@@ -66,8 +67,7 @@ export class MessageItem extends HTMLElement {
 
   /** Shows the thoughts of an answer that came whole. */
   noteThoughts(text: string): void {
-    part(this, "reasoning").hidden = !text;
-    need('[data-part="thought"]', MessageBody, this).show(text);
+    this.#thoughts.show(text);
   }
 
   noteModel(model: string): void {
@@ -81,7 +81,7 @@ export class MessageItem extends HTMLElement {
   /** The end of a streamed answer. */
   finish(status: Status, usage?: Usage): void {
     this.#buffer.flush();
-    this.#noteThought();
+    this.#thoughts.end();
     this.status = status;
     this.body.settle();
     part(this, "speed").textContent = speedOf(usage);
@@ -117,29 +117,12 @@ export class MessageItem extends HTMLElement {
 
   #show({ content, thinking }: Required<Delta>): void {
     this.status = "streaming";
-    if (thinking) this.#think(thinking);
+    if (thinking) this.#thoughts.grow(thinking);
     if (content) {
-      this.#noteThought();
+      this.#thoughts.end();
       this.body.grow(content);
     }
     this.#changed();
-  }
-
-  #think(piece: string): void {
-    const details = part(this, "reasoning");
-    if (details.hidden) {
-      details.hidden = false;
-      this.#thinkingSince = Date.now();
-      part(this, "reasoning-label").textContent = "Thinking…";
-    }
-    need('[data-part="thought"]', MessageBody, this).grow(piece);
-  }
-
-  /** The first word of the answer ends the thinking. */
-  #noteThought(): void {
-    if (!this.#thinkingSince) return;
-    part(this, "reasoning-label").textContent = thoughtFor(Date.now() - this.#thinkingSince);
-    this.#thinkingSince = 0;
   }
 
   #changed(): void {
