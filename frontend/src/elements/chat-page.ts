@@ -48,6 +48,8 @@ export class ChatPage extends HTMLElement implements Surroundings {
     question.body.show(text);
     const answer = this.#list.add("assistant");
     await this.#ask(answer, { message: text }, (error) => {
+      const { question_id } = error.body;
+      if (question_id) return answer.fail(error.advice, question_id);
       question.remove();
       answer.remove();
       this.#composer.restore(text, error.advice);
@@ -56,12 +58,24 @@ export class ChatPage extends HTMLElement implements Surroundings {
 
   async #retry(item: MessageItem, questionId: string): Promise<void> {
     if (this.#run) return;
-    item.remove();
-    const answer = this.#list.add("assistant");
+    const answer = this.#list.replace(item);
     await this.#ask(answer, { question_id: questionId }, (error) => answer.fail(error.advice, questionId));
   }
 
-  async #ask(answer: MessageItem, question: Question, nothingKept: (error: ApiError) => void): Promise<void> {
+  /** A new answer begins with the words of the old one. Where it adds none the old one is back: of a refused one nothing is kept. */
+  async #continue(item: MessageItem): Promise<void> {
+    const { id, question } = item.dataset;
+    if (this.#run || !id) return;
+    const answer = this.#list.replace(item);
+    const putBack = (reason: string) => {
+      answer.replaceWith(item);
+      item.fail(reason, question ?? null);
+    };
+    await this.#ask(answer, { continue_id: id }, (error) => putBack(error.advice));
+    if (answer.isConnected && answer.status === "failed" && answer.body.text === item.body.text) putBack(answer.complaint);
+  }
+
+  async #ask(answer: MessageItem, question: Question, refused: (error: ApiError) => void): Promise<void> {
     const { conversation } = this.dataset;
     const model = need("model-picker", ModelPicker).value;
     const where = { ...(conversation && { conversation_id: conversation }), ...(model && { model }) };
@@ -70,9 +84,7 @@ export class ChatPage extends HTMLElement implements Surroundings {
         await run.ask({ ...question, ...where }, wantsStreaming());
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        const { question_id } = error.body;
-        if (question_id) answer.fail(error.advice, question_id);
-        else nothingKept(error);
+        refused(error);
       }
     });
   }
@@ -107,10 +119,13 @@ export class ChatPage extends HTMLElement implements Surroundings {
   }
 
   #clicked(event: Event): void {
-    const target = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-prompt], [data-part='retry']") : null;
+    const target = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-prompt], [data-part]") : null;
     const item = target?.closest("message-item");
-    if (target?.dataset.prompt) this.#composer.suggest(target.dataset.prompt);
-    else if (item instanceof MessageItem && target?.dataset.questionId) void this.#retry(item, target.dataset.questionId);
+    const { prompt, part, questionId } = target?.dataset ?? {};
+    if (prompt) this.#composer.suggest(prompt);
+    else if (!(item instanceof MessageItem)) return;
+    else if (part === "continue") void this.#continue(item);
+    else if (part === "retry" && questionId) void this.#retry(item, questionId);
   }
 
   #key(event: KeyboardEvent): void {

@@ -89,6 +89,11 @@ export class MessageItem extends HTMLElement {
     this.#changed();
   }
 
+  /** The reason that stands below an answer that did not end as it should. */
+  get complaint(): string {
+    return part(this, "notice-text").textContent ?? "";
+  }
+
   /** A whole answer at once. */
   fill(text: string, usage?: Usage): void {
     this.status = "complete";

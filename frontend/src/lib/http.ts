@@ -5,6 +5,7 @@ interface ErrorBody {
   code?: string;
   conversation_id?: string;
   question_id?: string;
+  message_id?: string;
   reply?: string;
 }
 

@@ -53,7 +53,8 @@ export class Run implements Listener {
       else await this.#whole(await api<Reply>("POST", "/api/chat", question));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const { reply, conversation_id, question_id } = error.body;
+      const { reply, conversation_id, question_id, message_id } = error.body;
+      if (message_id) this.item.dataset.id = message_id;
       if (reply !== undefined) this.item.break(reply, error.message, question_id ?? null);
       if (conversation_id) await this.#learn(conversation_id); // a refused question is kept, and with it a new conversation
       if (reply === undefined) throw error;
@@ -122,11 +123,12 @@ export class Run implements Listener {
 }
 
 /** Before a stream begins nobody told the id of the answer: the conversation has it, below the very question. */
-async function findRunning(conversationId: string, { message, question_id }: Question): Promise<string | null> {
+async function findRunning(conversationId: string, { message, question_id, continue_id }: Question): Promise<string | null> {
   const newest = () => api<{ conversations: { id: string }[] }>("GET", "/api/conversations");
   const id = conversationId || (await newest()).conversations[0]?.id;
   if (!id) return null;
   const { messages } = await api<StoredConversation>("GET", `/api/conversations/${id}`);
+  if (continue_id) return messages.at(-1)?.id ?? null; // what goes on takes the place of what broke off
   const asked = messages.findLast((each) => each.id === question_id || each.content === message);
   return messages.find(({ parent_id }) => parent_id === asked?.id)?.id ?? null;
 }
