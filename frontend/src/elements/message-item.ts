@@ -74,12 +74,22 @@ export class MessageItem extends HTMLElement {
     part(this, "model").textContent = model;
   }
 
+  /** Says that others come first; "" when it is this one's turn. */
+  noteQueue(sentence: string): void {
+    this.#buffer.flush(); // words that came before this must not take it away
+    const note = part(this, "queue");
+    if (note.hidden) announce(sentence);
+    note.textContent = sentence;
+    note.hidden = !sentence;
+  }
+
   grow(delta: Delta): void {
     this.#buffer.push(delta);
   }
 
   /** The end of a streamed answer. */
   finish(status: Status, usage?: Usage): void {
+    this.noteQueue("");
     this.#buffer.flush();
     this.#thoughts.end();
     this.status = status;
@@ -122,6 +132,7 @@ export class MessageItem extends HTMLElement {
 
   #show({ content, thinking }: Required<Delta>): void {
     this.status = "streaming";
+    this.noteQueue("");
     if (thinking) this.#thoughts.grow(thinking);
     if (content) {
       this.#thoughts.end();

@@ -1,11 +1,19 @@
 // What the page says in words of its own about an answer.
 import type { Usage } from "../stream/types";
 
+const LONG_WAIT_S = 90; // beyond it, minutes are precise enough
+
 /** How fast the words came, for the reader; "" when the server did not count. */
 export function speedOf(usage: Usage = {}): string {
   const milliseconds = (usage.duration_ms ?? 0) - (usage.first_token_ms ?? 0);
   if (!usage.completion_tokens || milliseconds <= 0) return "";
   return `${Math.max(1, Math.round((usage.completion_tokens * 1000) / milliseconds))} tokens/s`;
+}
+
+/** Where a question stands in the queue, and for how long about. */
+export function queueSentence(place: number, seconds: number): string {
+  const [count, unit] = seconds > LONG_WAIT_S ? [Math.round(seconds / 60), "minute"] : [Math.max(1, Math.round(seconds)), "second"];
+  return `Place ${place} in the queue, about ${count} ${unit}${count === 1 ? "" : "s"}`;
 }
 
 /** That the oldest messages were not given to the model. */

@@ -84,7 +84,8 @@ export class Answer {
       this.#messageId = data.message_id;
       this.listener.lost(false);
       this.listener.started(data);
-    } else if (event.type === "delta") {
+    } else if (event.type === "queued") this.listener.queued(data);
+    else if (event.type === "delta") {
       this.#lastId = event.id; // never from `start`: it is sent on every connection, with id 0
       this.listener.grew(data);
     } else if (event.type === "done") this.#end(() => this.listener.done(data));

@@ -1,8 +1,9 @@
 // One question being answered: brings what the server says into the message on the page, streamed or whole.
 import { ApiError, api } from "../lib/http";
+import { queueSentence } from "../lib/sentences";
 import type { MessageItem, Status } from "../elements/message-item";
 import { Answer } from "./answer";
-import type { Delta, Done, Failure, Listener, Question, Start, Usage } from "./types";
+import type { Delta, Done, Failure, Listener, Question, Queued, Start, Usage } from "./types";
 
 interface Reply {
   reply: string;
@@ -82,6 +83,10 @@ export class Run implements Listener {
     this.around.belongs(start.conversation_id);
     this.around.titled(start.title);
     if (this.#wantsStop) void api("POST", `/api/messages/${start.message_id}/stop`).catch(() => {});
+  }
+
+  queued({ place, wait_seconds }: Queued): void {
+    this.item.noteQueue(queueSentence(place, wait_seconds));
   }
 
   grew(delta: Delta): void {

@@ -16,6 +16,12 @@ export interface Start {
   dropped_messages: number;
 }
 
+/** Others come first; said again when it changes. */
+export interface Queued {
+  place: number;
+  wait_seconds: number;
+}
+
 export interface Delta {
   content?: string;
   thinking?: string;
@@ -46,6 +52,7 @@ export interface Question {
 /** Who wants to know how an answer goes on. Exactly one of `done` and `failed` is called, once, at the end. */
 export interface Listener {
   started(start: Start): void;
+  queued(queued: Queued): void;
   grew(delta: Delta): void;
   done(done: Done): void;
   failed(failure: Failure): void;
