@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -20,9 +19,9 @@ except ConfigError as error:  # here and not in the workers: gunicorn would star
 DRAIN_SECONDS = 30.0
 POLL_SECONDS = 0.2
 
-bind = os.environ.get("BIND", "127.0.0.1:5000")
+bind = settings.bind
 worker_class = "gevent"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+workers = settings.web_concurrency
 worker_connections = 5000
 keepalive = 5
 timeout = 120

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
+from limits import parse_many
 
 PLACEHOLDER_KEY = "change-me"
+DATABASE = re.compile(r"sqlite:///.|postgres(ql)?(\+psycopg)?://.")
 MIN_KEY_LENGTH = 32
+ENVIRONMENTS = ("development", "production", "testing")
 PROVIDERS = ("ollama", "openai", "embedded", "fake")
 
 
@@ -49,6 +53,9 @@ class Settings:
     max_streams_per_user: int = 4
     max_answers: int | None = None
     stream_direct: bool = True
+
+    bind: str = "127.0.0.1:5000"
+    web_concurrency: int = 1
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -108,7 +115,7 @@ class _Reader:
         return self.environ.get(name, "").strip() or default
 
     def secret(self, name: str) -> str:
-        """NAME, or the first line of the file that NAME_FILE names."""
+        """NAME, or what the file that NAME_FILE names holds."""
         path = self.environ.get(f"{name}_FILE", "").strip()
         if not path:
             return self.text(name, "")
@@ -129,8 +136,24 @@ class _Reader:
             value: float = int(raw) if whole else float(raw)
         except ValueError:
             raise ConfigError(f"{name} must be a {'whole ' if whole else ''}number, not {raw!r}.") from None
-        if value < least:
+        if not least <= value < float("inf"):  # NaN is neither
             raise ConfigError(f"{name} must be at least {least}.")
+        return value
+
+    def one_of(self, name: str, known: tuple[str, ...]) -> str:
+        """One of these words, the first by default."""
+        value = self.text(name, known[0])
+        if value not in known:
+            raise ConfigError(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+        return value
+
+    def rate_limit(self) -> str:
+        """Give RATE_LIMIT, checked: Flask-Limiter would take a wrong one for none."""
+        value = self.text("RATE_LIMIT", "30/minute")
+        try:
+            parse_many(value)
+        except ValueError:
+            raise ConfigError(f"RATE_LIMIT must be like 30/minute, not {value!r}.") from None
         return value
 
     def ollama_host(self) -> str:
@@ -159,20 +182,26 @@ def _is_http_url(value: str) -> bool:
 def _read(env: _Reader) -> dict[str, Any]:
     values = {
         "secret_key": env.secret("SECRET_KEY"),
-        "flask_env": env.text("FLASK_ENV", "development"),
+        "flask_env": env.one_of("FLASK_ENV", ENVIRONMENTS),
         "database_url": env.secret("DATABASE_URL") or "sqlite:///instance/app.db",
-        "rate_limit": env.text("RATE_LIMIT", "30/minute"),
+        "rate_limit": env.rate_limit(),
         "trusted_proxies": env.whole("TRUSTED_PROXIES", 0),
         "public_url": env.url("PUBLIC_URL", "http://localhost:5000"),
         "allowed_hosts": env.listing("ALLOWED_HOSTS", ()),
+        "bind": env.text("BIND", "127.0.0.1:5000"),
+        "web_concurrency": env.whole("WEB_CONCURRENCY", 1, least=1),
     }
     if not values["secret_key"]:
         raise ConfigError(f"SECRET_KEY is not set: {HOW_TO_MAKE_A_KEY}")
+    if not DATABASE.match(str(values["database_url"])):
+        raise ConfigError("DATABASE_URL must begin with sqlite:/// or postgresql://.")
     return values | _read_models(env)
 
 
 def _read_models(env: _Reader) -> dict[str, Any]:
     providers = env.listing("LLM_PROVIDERS", ("ollama",))
+    if not providers:
+        raise ConfigError(f"LLM_PROVIDERS names nobody; known are {', '.join(PROVIDERS)}.")
     unknown = sorted(set(providers) - set(PROVIDERS))
     if unknown:
         raise ConfigError(f"LLM_PROVIDERS names {unknown[0]!r}; known are {', '.join(PROVIDERS)}.")

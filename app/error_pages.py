@@ -9,7 +9,8 @@ from flask import Flask, current_app, g, jsonify, make_response, redirect, rende
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
@@ -59,6 +60,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(RateLimitExceeded, _answer_limit)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(OperationalError, _answer_database)
+    app.register_error_handler(PoolTimeoutError, _answer_database)
+    app.register_error_handler(IntegrityError, _answer_gone)
     app.register_error_handler(ObjectDeletedError, _answer_gone)
     app.register_error_handler(StaleDataError, _answer_gone)
     app.register_error_handler(Exception, _answer_bug)
@@ -122,14 +125,14 @@ def _answer_http(error: HTTPException) -> ResponseReturnValue:
     return response
 
 
-def _answer_database(error: OperationalError) -> ResponseReturnValue:
+def _answer_database(error: OperationalError | PoolTimeoutError) -> ResponseReturnValue:
     """Answer that the database can't be asked: it is away, or was busy for too long."""
-    current_app.logger.error("%s %s failed: %s", request.method, request.path, error)
+    current_app.logger.error("%s failed: %s", request.endpoint, error)
     _forget_user()
     return answer_error(Unavailable("The database does not answer. Please try again in a moment.", retry_after=5))
 
 
-def _answer_gone(_error: ObjectDeletedError | StaleDataError) -> ResponseReturnValue:
+def _answer_gone(_error: IntegrityError | ObjectDeletedError | StaleDataError) -> ResponseReturnValue:
     """Answer that somebody else deleted what this request worked on."""
     _forget_user()
     return answer_error(Conflict("This was changed somewhere else at the same moment. Reload the page."))
@@ -137,7 +140,7 @@ def _answer_gone(_error: ObjectDeletedError | StaleDataError) -> ResponseReturnV
 
 def _answer_bug(error: Exception) -> ResponseReturnValue:
     """Answer a bug: log it whole, tell the caller nothing of it."""
-    current_app.logger.exception("%s %s failed", request.method, request.path, exc_info=error)
+    current_app.logger.exception("%s failed", request.endpoint, exc_info=error)
     _forget_user()
     return answer_error(AppError())
 

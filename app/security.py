@@ -82,7 +82,7 @@ def _check_origin() -> None:
     if request.method in READING_METHODS:
         return
     sender = request.headers.get("Origin") or request.headers.get("Referer")
-    if sender is not None and _origin_of(sender) != request.host_url.rstrip("/"):
+    if sender is not None and _origin_of(sender) != f"{request.scheme}://{request.host}":
         raise CSRFError("This request came from another site.")
 
 

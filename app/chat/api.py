@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from msgspec import Struct
 
 from app import sessions
-from app.chat import actions, schemas
+from app.chat import actions, asking, schemas
 from app.chat.answers import direct, sse
 from app.config import Settings
-from app.errors import InvalidField, LLMUnavailable, ModelNotFound, UnsupportedMediaType, UpstreamError, UpstreamTimeout
+from app.errors import InvalidField, Unavailable, UnsupportedMediaType, UpstreamError, UpstreamTimeout
 from app.extensions import limiter
 from app.models.conversation import PAGE_SIZE, get_conversation, list_conversations
 from app.models.message import get_message, list_messages
 
+B = TypeVar("B", bound=Struct)
 bp = Blueprint("api", __name__, url_prefix="/api")
-ENDED_BADLY: dict[str, int] = {
-    kind.code: kind.status for kind in (UpstreamError, UpstreamTimeout, LLMUnavailable, ModelNotFound)
-}
+ENDED_BADLY: dict[str, int] = {kind.code: kind.status for kind in (UpstreamError, UpstreamTimeout, Unavailable)}
 
 
 def _rate_limit() -> str:
@@ -33,9 +33,9 @@ def _rate_limit() -> str:
 one_bucket = limiter.shared_limit(_rate_limit, scope="chat", methods=["POST"])
 
 
-def get_chat() -> actions.Chat:
+def get_chat() -> asking.Chat:
     """Give the running application's engine and models, and see to it that the engine ticks."""
-    chat: actions.Chat = current_app.extensions["chat"]
+    chat: asking.Chat = current_app.extensions["chat"]
     chat.engine.ensure_ticking()
     return chat
 
@@ -46,6 +46,7 @@ def chat() -> ResponseReturnValue:
     """Answer a message in one piece; the answer goes on when the caller hangs up."""
     asked = _ask()
     outcome = asked.generation.log.wait_for_end()
+    _raise_refusal(asked)  # it may come late, after a wait in the queue
     reply = asked.generation.log.text("content")
     body = {"reply": reply, "model": asked.model, "usage": outcome.usage, "message_id": asked.message_id, **asked.kept}
     if outcome.code is None:
@@ -61,16 +62,24 @@ def chat_stream() -> ResponseReturnValue:
     return _stream(asked.message_id, asked.generation.job.start, 0)
 
 
-def _ask() -> actions.Asked:
+def _ask() -> asking.Asked:
     """Give the running answer; raises what the model's server refused with, as long as nothing was said."""
+    asked = asking.ask(get_chat(), current_user.id, _body(schemas.AskBody))
+    asked.generation.wait_accepted()
+    _raise_refusal(asked)
+    return asked
+
+
+def _raise_refusal(asked: asking.Asked) -> None:
+    if refusal := asked.generation.refusal:
+        refusal.details |= asked.kept
+        raise refusal
+
+
+def _body(kind: type[B]) -> B:
     if not request.is_json:
         raise UnsupportedMediaType
-    asked = actions.ask(get_chat(), current_user.id, schemas.decode(request.get_data(), schemas.AskBody))
-    asked.generation.wait_accepted()
-    if asked.generation.refusal:
-        asked.generation.refusal.details = asked.kept
-        raise asked.generation.refusal
-    return asked
+    return schemas.decode(request.get_data(), kind)
 
 
 def _stream(message_id: UUID, start: dict[str, Any], position: int) -> Response:
@@ -88,7 +97,7 @@ def message_events(message_id: UUID) -> ResponseReturnValue:
     if message.role != "assistant":
         raise InvalidField("message_id", "Only an answer can be followed.")
     conversation = get_conversation(current_user.id, message.conversation_id)
-    return _stream(message.id, actions.start_event(conversation, message), _position())
+    return _stream(message.id, asking.start_event(conversation, message), _position())
 
 
 def _position() -> int:
@@ -108,9 +117,8 @@ def stop_message(message_id: UUID) -> ResponseReturnValue:
 @bp.get("/models")
 def models() -> ResponseReturnValue:
     """Say what can be picked now."""
-    directory = get_chat().directory
-    listing = directory.listing()
-    return _json({"models": listing.models, "default": directory.default(), "unreachable": listing.unreachable})
+    listing, default = actions.list_models(get_chat())
+    return _json({"models": listing.models, "default": default, "unreachable": listing.unreachable})
 
 
 @bp.get("/conversations")
@@ -124,8 +132,8 @@ def conversations() -> ResponseReturnValue:
 @bp.post("/conversations")
 def create_conversation() -> ResponseReturnValue:
     """Create an empty conversation."""
-    body = schemas.decode(request.get_data(), schemas.ConversationBody)
-    return _json(schemas.conversation_json(actions.create_conversation(current_user.id, body)), 201)
+    made = actions.create_conversation(current_user.id, _body(schemas.ConversationBody))
+    return _json(schemas.conversation_json(made), 201)
 
 
 @bp.get("/conversations/<uuid:conversation_id>")
@@ -139,7 +147,7 @@ def conversation(conversation_id: UUID) -> ResponseReturnValue:
 @bp.patch("/conversations/<uuid:conversation_id>")
 def change_conversation(conversation_id: UUID) -> ResponseReturnValue:
     """Rename a conversation or give it another system prompt."""
-    body = schemas.decode(request.get_data(), schemas.ConversationBody)
+    body = _body(schemas.ConversationBody)
     return _json(schemas.conversation_json(actions.change_conversation(current_user.id, conversation_id, body)))
 
 

@@ -76,10 +76,10 @@ class ModelDirectory:
 
         With Ollama alone it is always the preferred one: its name then belongs into the error, `ollama pull NAME`.
         """
-        if [provider.name for provider in self.providers] == ["ollama"]:
-            return self.preferred
         models = self.listing().models
         named = next((m.name for m in models if same_model(m.name, self.preferred)), None)
+        if [provider.name for provider in self.providers] == ["ollama"]:
+            return named or self.preferred
         return named or (models[0].name if models else None)
 
     def choose(self, wanted: str | None) -> Choice:

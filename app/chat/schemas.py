@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -20,7 +20,7 @@ MAX_SYSTEM_PROMPT = 20_000
 B = TypeVar("B", bound=Struct)
 
 
-class AskBody(Struct, frozen=True):
+class AskBody(Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /api/chat` and `/api/chat/stream`.
 
     A new `message`; or the `question_id` of a kept one, to answer it (again); or the `continue_id` of an answer that ended too
@@ -100,9 +100,8 @@ def parse_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
     time, _, identifier = cursor.partition("_")
     try:
         moment = datetime.fromisoformat(time)
-        place = (moment, UUID(identifier))
-    except ValueError as error:
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment.astimezone(UTC), UUID(identifier)
+    except (ValueError, OverflowError) as error:
         raise InvalidField("cursor", "The cursor is not one that this list gave.") from error
-    if moment.tzinfo is None:
-        raise InvalidField("cursor", "The cursor is not one that this list gave.")
-    return place

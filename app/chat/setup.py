@@ -7,10 +7,10 @@ from typing import Any
 from flask import Flask
 
 from app.chat import api, routes
-from app.chat.actions import Chat
 from app.chat.answers.admission import Admission
 from app.chat.answers.engine import AnswerEngine
 from app.chat.answers.store import AnswerStore
+from app.chat.asking import Chat
 from app.chat.directory import ModelDirectory
 from app.chat.providers.configured import make_providers
 from app.config import Settings

@@ -16,7 +16,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.chat.actions import Chat
+from app.chat.asking import Chat
 from app.chat.directory import same_model
 from app.config import Settings
 from app.extensions import db

@@ -154,6 +154,7 @@ def test_a_question_after_a_refused_one_is_sent_with_it(app: Flask, alice: Perso
         ({"message": "x", "options": {"temperature": "hot"}}, 422, "options.temperature"),
         ({"message": "x", "options": {"shell": "rm"}}, 422, "shell"),
         ({"message": "x", "options": []}, 422, "options"),
+        ({"message": "x", "conversationId": "typo"}, 422, "conversationId"),
         ([], 422, "body"),
         ("text", 422, "body"),
     ],
@@ -179,6 +180,12 @@ def test_it_takes_json_only(alice: Person) -> None:
     response = alice.client.post("/api/chat", data={"message": HELLO}, headers={"X-CSRFToken": alice.csrf()})
 
     assert (response.status_code, response.get_json()["code"]) == (415, "unsupported_media_type")
+
+
+def test_the_context_is_at_most_what_the_administrator_allows(app: Flask, alice: Person) -> None:
+    alice.ask(HELLO, options={"num_ctx": 1_000_000})
+
+    assert fake_of(app).requests[-1].options.num_ctx == 4096
 
 
 def test_it_refuses_a_body_that_is_too_large(alice: Person) -> None:

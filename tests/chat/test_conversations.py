@@ -53,7 +53,14 @@ def test_list_comes_in_pages_that_miss_nothing(app: Flask, alice: Person) -> Non
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "_", "2026-01-01_x", "2026-01-01T00:00:00_01a208ce-6510-77b9-8a38-7e6326e56cdc"]
+    "cursor",
+    [
+        "x",
+        "_",
+        "2026-01-01_x",
+        "0001-01-01T00:00:00+01:00_01a208ce-6510-77b9-8a38-7e6326e56cdc",
+        "2026-01-01T00:00:00_01a208ce-6510-77b9-8a38-7e6326e56cdc",
+    ],
 )
 def test_list_refuses_a_foreign_cursor(alice: Person, cursor: str) -> None:
     response = alice.get("/api/conversations", query_string={"cursor": cursor})
@@ -128,3 +135,12 @@ def test_absent_and_foreign_are_the_same(alice: Person, bob: Person) -> None:
         assert foreign.get_data() == absent.get_data()
     assert bob.get("/api/conversations").get_json()["conversations"] == []
     assert alice.get(f"/api/conversations/{hers}").get_json()["title"] == "Mine"
+
+
+def test_it_takes_json_only(alice: Person) -> None:
+    made = make(alice, title="Plans")
+    headers = {"X-CSRFToken": alice.csrf()}
+
+    for method, path in (("POST", "/api/conversations"), ("PATCH", f"/api/conversations/{made['id']}")):
+        response = alice.client.open(path, method=method, data={"title": "x"}, headers=headers)
+        assert (response.status_code, response.get_json()["code"]) == (415, "unsupported_media_type")

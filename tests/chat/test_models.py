@@ -42,6 +42,16 @@ def test_with_ollama_alone_the_default_is_always_the_configured_model(make_app: 
     assert person.get("/api/models").get_json()["default"] == "llama3"
 
 
+def test_the_default_has_the_name_that_the_list_has(make_app: Callable[..., Flask]) -> None:
+    with FakeOllama() as ollama:
+        listed = OllamaProvider(ollama.url, Timeouts(), 4096).list_models()
+        name = next(model.name for model in listed if model.name.endswith(":latest"))
+        app = make_app(llm_providers=("ollama",), ollama_host=ollama.url, ollama_model=name.removesuffix(":latest"))
+        person = sign_up(app, "carol@example.org")
+
+        assert person.get("/api/models").get_json()["default"] == name
+
+
 def test_an_unreachable_ollama_is_a_503_that_says_what_to_do(make_app: Callable[..., Flask]) -> None:
     person = sign_up(make_app(llm_providers=("ollama",), ollama_host=NOBODY), "carol@example.org")
 

@@ -29,7 +29,7 @@ def carol(make_app: Callable[..., Flask], ollama: FakeOllama) -> Person:
 def test_it_streams(carol: Person, ollama: FakeOllama) -> None:
     start, *deltas, done = carol.stream("Hello")
 
-    assert start.data["model"] == "llama3"
+    assert start.data["model"] == "llama3:latest"
     assert "".join(delta.data.get("content", "") for delta in deltas)
     assert done.data["status"] == "complete"
     assert done.data["usage"]["completion_tokens"] > 0

@@ -30,7 +30,7 @@ from sqlalchemy.orm import Session
 from app.chat.answers.log import AnswerLog, Delta, Kind, Outcome
 from app.clock import utcnow
 from app.concurrency import NativePool
-from app.database import new_id, prepare_engine
+from app.database import Base, new_id, prepare_engine
 from app.models.login_session import LoginSession
 from app.models.message import RUNNING, AnswerChunk, Message
 from app.models.user import User
@@ -102,7 +102,7 @@ class AnswerStore:
             Message.id, bindparam("at", type_=Integer), bindparam("of", type_=String), bindparam("said", type_=Text)
         )
         mine = values.where(Message.id == bindparam("answer"), *self._is_mine())
-        session.execute(insert(AnswerChunk).from_select(columns, mine), rows)
+        session.execute(insert(Base.metadata.tables[AnswerChunk.__tablename__]).from_select(columns, mine), rows)
         new = [generation.job.message_id for generation, _ in news if generation.flushed == 0]
         if new:
             session.execute(update(Message).where(Message.id.in_(new), *self._is_mine()).values(status="streaming"))
