@@ -32,6 +32,7 @@ def _cheap_hashing() -> Iterator[None]:
     """One iteration instead of a million: the tests prove the flow, Werkzeug's own tests prove the hash."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "METHOD", "pbkdf2:sha256:1")
+        patch.setattr(passwords, "DUMMY_HASH", f"pbkdf2:sha256:1$nobody${'0' * 64}")
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from typing import Any
 
@@ -73,3 +74,11 @@ def test_a_wrong_sign_in_costs_the_same_whether_the_account_exists(
         assert answer.status_code == 401
 
     assert methods == [passwords.METHOD] * 3, "one hash each, of the same strength"
+
+
+def test_nobodys_password_costs_as_much_as_a_real_one() -> None:
+    as_written = runpy.run_path(str(passwords.__file__))  # without what the tests make cheap
+    real = generate_password_hash(PASSWORD, as_written["METHOD"])
+
+    assert as_written["DUMMY_HASH"].partition("$")[0] == real.partition("$")[0]
+    assert int(real.partition("$")[0].rpartition(":")[2]) >= 600_000
