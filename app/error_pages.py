@@ -132,8 +132,9 @@ def _answer_database(error: OperationalError | PoolTimeoutError) -> ResponseRetu
     return answer_error(Unavailable("The database does not answer. Please try again in a moment.", retry_after=5))
 
 
-def _answer_gone(_error: IntegrityError | ObjectDeletedError | StaleDataError) -> ResponseReturnValue:
-    """Answer that somebody else deleted what this request worked on."""
+def _answer_gone(error: IntegrityError | ObjectDeletedError | StaleDataError) -> ResponseReturnValue:
+    """Answer that somebody else deleted what this request worked on; logged, because a bug could look like it."""
+    current_app.logger.warning("%s met a change at the same moment: %s", request.endpoint, error)
     _forget_user()
     return answer_error(Conflict("This was changed somewhere else at the same moment. Reload the page."))
 

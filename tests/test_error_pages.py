@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.test import TestResponse
 
 from app.access import public
@@ -86,6 +88,22 @@ def test_405_names_what_is_possible(client: FlaskClient, alice: Person) -> None:
 def test_409(admin: Person) -> None:
     page = admin.post("/settings/account/delete", password=PASSWORD, confirm="y")
     assert_page(page, 409, "Not possible now")
+
+
+@pytest.mark.parametrize("error", [StaleDataError("gone"), IntegrityError("INSERT", None, ValueError("gone"))])
+def test_409_when_somebody_else_was_quicker(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    app = make_app()
+
+    def late() -> str:
+        raise error
+
+    app.add_url_rule("/late", view_func=public(late))
+    app.add_url_rule("/api/late", "api_late", view_func=public(late))
+    assert_page(app.test_client().get("/late"), 409, "Not possible now")
+    assert_json(app.test_client().get("/api/late"), 409, "conflict")
+    assert "gone" in caplog.text, "a bug could look like it"
 
 
 def test_413(client: FlaskClient, alice: Person) -> None:
