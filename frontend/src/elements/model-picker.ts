@@ -18,21 +18,29 @@ interface Models {
 const REMEMBERED = "model";
 const FRESH_MS = 10_000;
 
+/** The listed name of a model; a name without a tag means `:latest`. */
+function listedName(models: Model[], wanted: string | null): string | null {
+  const plain = (name: string) => name.replace(/:latest$/, "");
+  return models.find(({ name }) => wanted && plain(name) === plain(wanted))?.name ?? null;
+}
+
 export class ModelPicker extends HTMLElement {
   #loadedAt = 0;
   #isComplete = false;
+  #picked: string | null = null;
 
   connectedCallback(): void {
-    this.#select.addEventListener("change", () => this.#remember());
+    this.#picked = this.dataset.model || null;
+    this.#select.addEventListener("change", () => this.#pick());
     addEventListener("focus", () => this.#lookAgain());
     this.#select.addEventListener("focus", () => this.#lookAgain());
     find("#check-models", HTMLButtonElement)?.addEventListener("click", () => void this.load());
     void this.load();
   }
 
-  /** The chosen model; null leaves the choice to the server. */
+  /** The model that somebody picked: here, for this conversation, or last time. Null leaves the choice to the server. */
   get value(): string | null {
-    return this.#select.value || null;
+    return this.#picked;
   }
 
   /** Asks the server what is there now. */
@@ -48,19 +56,21 @@ export class ModelPicker extends HTMLElement {
   }
 
   #show({ models, default: standard, unreachable }: Models): void {
-    const chosen = this.#choose(models, standard);
-    const options = models.map((model) => new Option(model.name, model.name, false, model.name === chosen));
+    this.#picked ??= listedName(models, preferences.get(REMEMBERED));
+    const wanted = this.#picked ?? standard;
+    const listed = listedName(models, wanted);
+    const options = models.map(({ name }) => new Option(name, name, false, name === listed));
+    const troubles = unreachable.map(({ error }) => error);
+    if (wanted && !listed) {
+      const why = troubles.length > 0 ? "not reachable" : "not installed";
+      options.unshift(new Option(`${wanted} (${why})`, wanted, false, true));
+      if (troubles.length === 0) troubles.push(`The model ${wanted} is not installed. Install it, or pick another one.`);
+    }
     if (options.length === 0) options.push(new Option("No model", ""));
     this.#select.replaceChildren(...options);
     this.#select.disabled = models.length === 0;
-    this.#isComplete = unreachable.length === 0;
-    this.#complain(unreachable.map(({ error }) => error));
-  }
-
-  /** The conversation's own model, else the last one picked in this browser, else the server's default. */
-  #choose(models: Model[], standard: string | null): string | undefined {
-    const wishes = [this.value, this.dataset.model, preferences.get(REMEMBERED), standard];
-    return wishes.find((wish) => wish && models.some(({ name }) => name === wish)) ?? models[0]?.name;
+    this.#isComplete = troubles.length === 0;
+    this.#complain(troubles);
   }
 
   #complain(sentences: string[]): void {
@@ -68,8 +78,10 @@ export class ModelPicker extends HTMLElement {
     part(need("#models-banner", HTMLElement), "reason").textContent = sentences.join(" ");
   }
 
-  #remember(): void {
-    preferences.set(REMEMBERED, this.#select.value);
+  #pick(): void {
+    this.#picked = this.#select.value;
+    preferences.set(REMEMBERED, this.#picked);
+    if (!this.#isComplete) void this.load(); // what was missing may not matter any more
   }
 
   /** While something is missing, coming back to the page is a good moment to ask again. */
