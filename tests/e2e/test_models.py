@@ -91,3 +91,12 @@ def test_a_conversation_keeps_its_model(open_page: Opens, alice: Person) -> None
     expect(chosen(page)).to_have_text("fake-thinking")
     answer = ask(page, script(["Hi."]))
     expect(answer.locator('[data-part="model"]')).to_have_text("fake-thinking")
+
+
+def test_a_provider_that_is_away_is_a_line_of_the_list_while_another_one_answers(chat: Page) -> None:
+    away = [{"provider": "ollama", "error": "Ollama can't be reached."}]
+    list_models(chat, "small", default="small", unreachable=away)
+
+    expect(chosen(chat)).to_have_text("small")
+    expect(chat.get_by_label("Model").locator("option:disabled")).to_have_text("ollama: not reachable")
+    expect(chat.locator("#models-banner")).to_be_hidden()

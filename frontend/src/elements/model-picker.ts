@@ -24,6 +24,14 @@ function listedName(models: Model[], wanted: string | null): string | null {
   return models.find(({ name }) => wanted && plain(name) === plain(wanted))?.name ?? null;
 }
 
+/** A line at the end of the list for a provider that can't be asked now. */
+function absent({ provider, error }: Models["unreachable"][number]): HTMLOptionElement {
+  const option = new Option(`${provider}: not reachable`, "");
+  option.disabled = true;
+  option.title = error;
+  return option;
+}
+
 export class ModelPicker extends HTMLElement {
   #loadedAt = 0;
   #isComplete = false;
@@ -67,10 +75,10 @@ export class ModelPicker extends HTMLElement {
       if (troubles.length === 0) troubles.push(`The model ${wanted} is not installed. Install it, or pick another one.`);
     }
     if (options.length === 0) options.push(new Option("No model", ""));
-    this.#select.replaceChildren(...options);
+    this.#select.replaceChildren(...options, ...unreachable.map(absent));
     this.#select.disabled = models.length === 0;
     this.#isComplete = troubles.length === 0;
-    this.#complain(troubles);
+    this.#complain(listed ? [] : troubles); // while the chosen model answers, the list says what is missing, and that is enough
   }
 
   #complain(sentences: string[]): void {
