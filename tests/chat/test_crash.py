@@ -123,3 +123,16 @@ def test_another_process_follows_stops_and_ends_it(serve: Serve, browse: Browse)
 
 def page_id(browser: Browser) -> str:
     return str(browser.request("GET", "/api/conversations").json()["conversations"][0]["id"])
+
+
+def test_a_reader_who_claims_to_be_ahead_does_not_hold_up_the_others(serve: Serve, browse: Browse) -> None:
+    alice = browse(serve())
+    stream = alice.stream('/fake {"chunks": ["a", "b", "c"], "delay_ms": 1000}')
+    message_id = next(stream).data["message_id"]
+
+    ahead = alice.follow(message_id, after=9999)
+    next(ahead)
+
+    assert alice.request("GET", "/healthz").status == 200
+    assert [event.name for event in ahead] == ["done"]
+    assert list(stream)[-1].name == "done"

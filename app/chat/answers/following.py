@@ -90,14 +90,14 @@ class Follower:
         yield sse.RETRY + sse.frame("start", 0, self._start)
         told: Queued | None = None
         while not self._closed:
-            queued = self._source.queued
-            if queued and queued != told:
-                told = queued
-                yield sse.queued_frame(queued)
             ended = self._source.outcome  # read before the text: what was said before the end is then in it
             for delta in self._source.after(self._position):
                 self._position = delta.end
                 yield sse.delta_frame(delta)
+            queued = self._source.queued
+            if queued and queued != told:  # after the text that a continued answer begins with
+                told = queued
+                yield sse.queued_frame(queued)
             if ended:
                 yield sse.end_frame(str(self._start["message_id"]), ended)
                 return
@@ -107,10 +107,12 @@ class Follower:
     def _waited_in_vain(self) -> bool:
         """Wait for news; True when for as long as a proxy may be trusted to be patient there were none."""
         before = self._position
-        if self._sock and isinstance(self._source, AnswerLog):
-            self._write_directly(self._source)
+        source = self._source
+        # Who claims to be ahead of the text waits for it in the ordinary way: there is nothing to write to them.
+        if self._sock and isinstance(source, AnswerLog) and before <= source.length:
+            self._write_directly(source)
         else:
-            self._source.wait(before, HEARTBEAT_SECONDS)
+            source.wait(before, HEARTBEAT_SECONDS)
         return not (self._closed or self._source.outcome or self._position > before or self._source.after(before))
 
     def _write_directly(self, log: AnswerLog) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Integer,
     String,
     Text,
+    TextClause,
     bindparam,
     create_engine,
     delete,
@@ -33,7 +34,7 @@ from app.clock import utcnow
 from app.concurrency import NativePool
 from app.database import Base, new_id, prepare_engine
 from app.models.login_session import LoginSession
-from app.models.message import RUNNING, AnswerChunk, Message
+from app.models.message import IS_RUNNING, AnswerChunk, Message
 from app.models.user import User
 
 if TYPE_CHECKING:
@@ -117,8 +118,8 @@ class AnswerStore:
         if new:
             session.execute(update(Message).where(Message.id.in_(new), *self._is_mine()).values(status="streaming"))
 
-    def _is_mine(self) -> tuple[ColumnElement[bool], ...]:
-        return Message.lease_owner == self.owner, Message.status.in_(RUNNING)
+    def _is_mine(self) -> tuple[ColumnElement[bool] | TextClause, ...]:
+        return Message.lease_owner == self.owner, IS_RUNNING
 
     def finish(self, generation: Generation, outcome: Outcome) -> None:
         """Fold the answer into its message, with its end; also where it was called interrupted while this process slept."""
@@ -150,7 +151,7 @@ class AnswerStore:
     def interrupt_expired(self) -> None:
         """End the answers whose process is gone, with all that had been flushed. Safe to run in many processes at once."""
         expired = (
-            Message.status.in_(RUNNING),
+            IS_RUNNING,
             or_(Message.lease_expires_at < utcnow(), Message.lease_expires_at.is_(None)),
             or_(Message.lease_owner != self.owner, Message.lease_owner.is_(None)),  # our own we know to be alive
         )
@@ -200,7 +201,9 @@ def _take_back(session: Session, generations: list[Generation]) -> None:
         session.execute(delete(AnswerChunk).where(*unsure))
 
 
-def _end_message(session: Session, conditions: tuple[ColumnElement[bool], ...], values: dict[str, Any]) -> bool:
+def _end_message(
+    session: Session, conditions: tuple[ColumnElement[bool] | TextClause, ...], values: dict[str, Any]
+) -> bool:
     ended = update(Message).where(*conditions).values(**values, **RELEASED).returning(Message.id)
     return session.execute(ended).first() is not None
 
