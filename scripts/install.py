@@ -99,9 +99,13 @@ def _read_stamp() -> dict:  # type: ignore[type-arg]  # old Pythons have no dict
 
 
 def _hash_packages() -> str:
+    """Hash what decides which packages are there; the settings of linters do not."""
+    import tomllib  # noqa: PLC0415  # old Pythons have none, and never come here
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    parts = [project["build-system"], project["project"], project["tool"]["hatch"]]
     # The folder belongs to it: an installation in development mode points to where it was made.
-    names = ("pyproject.toml", "requirements.lock", "hatch_build.py")
-    return _hash([ROOT / name for name in names], str(ROOT))
+    return _hash([ROOT / "requirements.lock", ROOT / "hatch_build.py"], f"{ROOT} {json.dumps(parts)}")
 
 
 def _hash_front_end() -> str:
