@@ -128,9 +128,9 @@ def test_no_subject_is_kept_in_clear(app: Flask) -> None:
         assert "ada" not in db.session.scalars(select(ThrottleBucket.key)).one()
 
 
-@pytest.mark.parametrize("subject", ["", "\ud800", "\0", "x" * 10_000, "🙂"])
-def test_a_subject_may_be_anything(app: Flask, subject: str) -> None:
-    assert tries(app, (THREE, subject)) == 3
+def test_a_subject_may_be_anything(app: Flask) -> None:
+    for subject in ("", "\ud800", "\0", "x" * 10_000, "🙂"):
+        assert tries(app, (THREE, subject)) == 3, subject
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-import pytest
 from flask import Flask
 
 from app.extensions import db
@@ -67,30 +66,30 @@ def test_sessions_that_are_over_do_not_count(app: Flask, clock: Clock, alice: Pe
     assert " 0 0 " in row_of(root, alice.email)
 
 
-@pytest.mark.parametrize(
-    ("q", "found"),
-    [
-        ("alice", ["alice@example.org"]),
-        ("ALICE@EXAMPLE", ["alice@example.org"]),
-        (" alice ", ["alice@example.org"]),
-        ("example.org", ["bob@example.org", "alice@example.org", "admin@example.org"]),
-        ("Élodie", ["bob@example.org"]),
-        ("élodie", ["bob@example.org"]),
-        ("ÉLODIE ÇA", ["bob@example.org"]),
-        ("nobody", []),
-        ("%", []),
-        ("_", []),
-        ("a_ice", []),
-        ("' OR 1=1 --", []),
-        ("\\", []),
-        ("/", []),
-        ("x" * 5000, []),
-    ],
-)
-def test_search(admin: Person, alice: Person, bob: Person, q: str, found: list[str]) -> None:
-    assert bob.post("/settings/account", name="Élodie Ça").status_code == 303
+SEARCHES: list[tuple[str, list[str]]] = [
+    ("alice", ["alice@example.org"]),
+    ("ALICE@EXAMPLE", ["alice@example.org"]),
+    (" alice ", ["alice@example.org"]),
+    ("example.org", ["bob@example.org", "alice@example.org", "admin@example.org"]),
+    ("Élodie", ["bob@example.org"]),
+    ("élodie", ["bob@example.org"]),
+    ("ÉLODIE ÇA", ["bob@example.org"]),
+    ("nobody", []),
+    ("%", []),
+    ("_", []),
+    ("a_ice", []),
+    ("' OR 1=1 --", []),
+    ("\\", []),
+    ("/", []),
+    ("x" * 5000, []),
+]
 
-    assert emails(admin, f"?q={quote(q)}") == found
+
+def test_search(admin: Person, alice: Person, bob: Person) -> None:
+    assert bob.post("/settings/account", name="Élodie Ça").status_code == 303
+    assert alice.email in emails(admin)
+    for q, found in SEARCHES:
+        assert emails(admin, f"?q={quote(q)}") == found, q
 
 
 def test_a_search_that_finds_nothing_says_so(admin: Person) -> None:
@@ -122,9 +121,9 @@ def test_the_search_goes_through_all_pages(app: Flask, admin: Person) -> None:
     assert 'href="/admin/users?q=user&amp;page=1"' in found
 
 
-@pytest.mark.parametrize("page", ["0", "-1", "x", "", "1e9", "9" * 30, "9" * 5000, "٣", "1.5", "%00"])
-def test_a_strange_page_is_answered(admin: Person, page: str) -> None:
-    assert admin.get(f"/admin/users?page={page}").status_code in (200, 400)
+def test_a_strange_page_is_answered(admin: Person) -> None:
+    for page in ("0", "-1", "x", "", "1e9", "9" * 30, "9" * 5000, "٣", "1.5", "%00"):
+        assert admin.get(f"/admin/users?page={page}").status_code in (200, 400), page
 
 
 def test_it_shows_numbers_and_never_content(app: Flask, admin: Person, alice: Person) -> None:

@@ -187,11 +187,10 @@ def test_sessions_that_are_over_leave_no_rows(app: Flask, client: FlaskClient, c
         assert len(db.session.scalars(select(LoginSession)).all()) == 1
 
 
-@pytest.mark.parametrize("value", ["", "x", "eyJfdXNlcl9pZCI6ICIxIn0", ".eJw", "a.b.c", "\xff"])
-def test_a_forged_cookie_is_no_session(client: FlaskClient, value: str) -> None:
-    client.set_cookie("session", value)
-
-    assert client.get("/chat").status_code == 302
+def test_a_forged_cookie_is_no_session(client: FlaskClient) -> None:
+    for value in ("", "x", "eyJfdXNlcl9pZCI6ICIxIn0", ".eJw", "a.b.c", "\xff"):
+        client.set_cookie("session", value)
+        assert client.get("/chat").status_code == 302, value
 
 
 def test_a_cookie_signed_with_another_key_is_no_session(make_app: Callable[..., Flask], alice_cookie: str) -> None:
@@ -298,32 +297,30 @@ EVIL = [
 ]
 
 
-@pytest.mark.parametrize("target", OURS)
-def test_it_leads_on_to_where_the_person_wanted_to_go(client: FlaskClient, target: str) -> None:
-    assert client.get("/settings/account").location == "/auth/login?next=/settings/account"
-    data = {"email": EMAIL, "password": PASSWORD, "csrf_token": csrf_token(client)}
-
-    assert client.post(f"/auth/login?next={quote(target)}", data=data).location == target
-
-
-@pytest.mark.parametrize("target", EVIL)
-def test_it_leads_to_no_other_site(client: FlaskClient, target: str) -> None:
-    data = {"email": EMAIL, "password": PASSWORD, "csrf_token": csrf_token(client)}
-    path = f"/auth/login?next={quote(target, safe='')}"
-    pages = [client.get(path), client.post(path, data=data), client.get(path)]
-
-    assert {page.status_code for page in pages} <= {200, 302, 303, 400}
-    assert all("evil.example" not in re.findall(r'(?:href|action)="([^"]*)"', page.text) for page in pages)
-    for location in [page.location for page in pages if page.location]:
-        there = urljoin("http://localhost/auth/login", location.replace("\\", "/"))
-        assert urlsplit(there).netloc == "localhost"
-        assert location == "/"
+def test_it_leads_on_to_where_the_person_wanted_to_go(app: Flask) -> None:
+    for target in OURS:
+        client = app.test_client()
+        assert client.get("/settings/account").location == "/auth/login?next=/settings/account"
+        data = {"email": EMAIL, "password": PASSWORD, "csrf_token": csrf_token(client)}
+        assert client.post(f"/auth/login?next={quote(target)}", data=data).location == target
 
 
-@pytest.mark.parametrize("target", ["/%5Cevil.example", "/%2Fevil.example", "/.//evil.example", "/;@evil.example"])
-def test_what_looks_evil_and_is_a_path_stays_here(client: FlaskClient, target: str) -> None:
-    data = {"email": EMAIL, "password": PASSWORD, "csrf_token": csrf_token(client)}
-    location = client.post(f"/auth/login?next={quote(target, safe='')}", data=data).location
+def test_it_leads_to_no_other_site(app: Flask) -> None:
+    for target in EVIL:
+        client = app.test_client()
+        data = {"email": EMAIL, "password": PASSWORD, "csrf_token": csrf_token(client)}
+        path = f"/auth/login?next={quote(target, safe='')}"
+        pages = [client.get(path), client.post(path, data=data), client.get(path)]
+        addresses = [address for page in pages for address in re.findall(r'(?:href|action)="([^"]*)"', page.text)]
+        assert [page.status_code for page in pages] in ([200, 303, 302], [400, 400, 400]), target
+        assert not any("evil.example" in address for address in addresses), target
+        assert {page.location for page in pages} <= {None, "/"}, target
 
-    assert urlsplit(urljoin("http://localhost/auth/login", location)).netloc == "localhost"
-    assert not location.startswith(("//", "/\\"))
+
+def test_what_looks_evil_and_is_a_path_stays_here(app: Flask) -> None:
+    for target in ("/%5Cevil.example", "/%2Fevil.example", "/.//evil.example", "/;@evil.example"):
+        client = app.test_client()
+        data = {"email": EMAIL, "password": PASSWORD, "csrf_token": csrf_token(client)}
+        location = client.post(f"/auth/login?next={quote(target, safe='')}", data=data).location
+        assert urlsplit(urljoin("http://localhost/auth/login", location)).netloc == "localhost", target
+        assert not location.startswith(("//", "/\\")), target

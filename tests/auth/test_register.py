@@ -50,14 +50,13 @@ def test_the_page_has_one_form_with_address_and_password(client: FlaskClient) ->
     assert 'autocomplete="new-password"' in page
 
 
-@pytest.mark.parametrize(
-    "email",
-    ["me@home.local", "ada@localhost", "ada@box.home.arpa", "ada@chat.test", "jörg@exämple.org", "a+b.c@x.co"],
-)
-def test_it_accepts_addresses_of_the_world_and_of_home(client: FlaskClient, email: str) -> None:
-    assert register(client, email).status_code == 303
-    assert send_form(client, "/auth/logout").status_code == 303
-    assert send_form(client, "/auth/login", email=email, password=PASSWORD).status_code == 303
+def test_it_accepts_addresses_of_the_world_and_of_home(app: Flask) -> None:
+    home = ["me@home.local", "ada@localhost", "ada@box.home.arpa", "ada@chat.test"]
+    for email in (*home, "jörg@exämple.org", "a+b.c@x.co"):
+        client = app.test_client()
+        assert register(client, email).status_code == 303, email
+        assert send_form(client, "/auth/logout").status_code == 303
+        assert send_form(client, "/auth/login", email=email, password=PASSWORD).status_code == 303
 
 
 def test_it_forgives_spaces_around_the_address(app: Flask, client: FlaskClient) -> None:
@@ -66,30 +65,28 @@ def test_it_forgives_spaces_around_the_address(app: Flask, client: FlaskClient) 
         assert find_user(EMAIL)
 
 
-@pytest.mark.parametrize(
-    "email",
-    [
-        "",
-        "ada",
-        "ada@",
-        "@example.org",
-        "ada lovelace@example.org",
-        "ada@example..org",
-        "ada@-example.org",
-        "ada@exam ple.org",
-        "ada@example.org\nBcc: eve@example.org",
-        "ada\0@example.org",
-        "<script>@example.org",
-        "ada@example.org, eve@example.org",
-        "Ada <ada@example.org>",
-        "a" * 250 + "@example.org",
-        "ada@" + "a" * 250 + ".org",
-    ],
-)
-def test_it_refuses_what_is_no_address(app: Flask, client: FlaskClient, email: str) -> None:
-    response = register(client, email)
+NO_ADDRESSES = [
+    "",
+    "ada",
+    "ada@",
+    "@example.org",
+    "ada lovelace@example.org",
+    "ada@example..org",
+    "ada@-example.org",
+    "ada@exam ple.org",
+    "ada@example.org\nBcc: eve@example.org",
+    "ada\0@example.org",
+    "<script>@example.org",
+    "ada@example.org, eve@example.org",
+    "Ada <ada@example.org>",
+    "a" * 250 + "@example.org",
+    "ada@" + "a" * 250 + ".org",
+]
 
-    assert response.status_code in (400, 422)
+
+def test_it_refuses_what_is_no_address(app: Flask, client: FlaskClient) -> None:
+    for email in NO_ADDRESSES:
+        assert register(client, email).status_code in (400, 422), email
     assert count_users(app) == 0
 
 
@@ -137,12 +134,11 @@ def test_a_password_may_hold_any_character(app: Flask, client: FlaskClient, pass
         assert send_form(app.test_client(), "/auth/login", email=EMAIL, password=password).status_code == 303
 
 
-@pytest.mark.parametrize("password", ["password", "PASSWORD1", "12345678", "iloveyou", "qwertyuiop"])
-def test_a_common_password_is_refused(app: Flask, client: FlaskClient, password: str) -> None:
-    response = register(client, password=password)
-
-    assert response.status_code == 422
-    assert "attacker" in response.text
+def test_a_common_password_is_refused(app: Flask, client: FlaskClient) -> None:
+    for password in ("password", "PASSWORD1", "12345678", "iloveyou", "qwertyuiop"):
+        response = register(client, password=password)
+        assert response.status_code == 422, password
+        assert "attacker" in response.text
     assert count_users(app) == 0
 
 

@@ -59,18 +59,18 @@ def test_the_browser_is_remembered_as_before(app: Flask, alice: Person, remember
     assert (cookie.expires is not None) == bool(remember)
 
 
-@pytest.mark.parametrize("current", ["wrong", "", PASSWORD + "x", "x" * 5000])
-def test_a_wrong_current_password_changes_nothing(app: Flask, alice: Person, current: str) -> None:
+def test_a_wrong_current_password_changes_nothing(app: Flask, alice: Person) -> None:
     phone = sign_in(app, alice.email)
-    assert change(alice, current) == 422
+    for current in ("wrong", "", PASSWORD + "x", "x" * 5000):
+        assert change(alice, current) == 422, current
 
     assert can_sign_in(app, PASSWORD)
     assert phone.get("/chat").status_code == 200
 
 
-@pytest.mark.parametrize("new", ["", "short", "x" * 129, "password1"])
-def test_a_new_password_that_is_not_accepted_changes_nothing(app: Flask, alice: Person, new: str) -> None:
-    assert change(alice, new=new) == 422
+def test_a_new_password_that_is_not_accepted_changes_nothing(app: Flask, alice: Person) -> None:
+    for new in ("", "short", "x" * 129, "password1"):
+        assert change(alice, new=new) == 422, new
     assert can_sign_in(app, PASSWORD)
 
 

@@ -103,12 +103,11 @@ def test_it_is_worth_nothing_for_a_suspended_account(app: Flask, client: FlaskCl
     assert send_form(client, link).status_code == 404
 
 
-@pytest.mark.parametrize("token", ["x", "null", "None", "%00", "undefined", "a" * 2000, "%F0%9F%99%82"])
-def test_a_guess_is_no_link(client: FlaskClient, link: str, token: str) -> None:
+def test_a_guess_is_no_link(client: FlaskClient, link: str) -> None:
     assert client.get(link).status_code == 200, "there is one to be guessed"
-
-    assert client.get(f"/auth/link/{token}").status_code == 404
-    assert send_form(client, f"/auth/link/{token}").status_code == 404
+    for token in ("x", "null", "None", "%00", "undefined", "a" * 2000, "%F0%9F%99%82"):
+        assert client.get(f"/auth/link/{token}").status_code == 404, token
+        assert send_form(client, f"/auth/link/{token}").status_code == 404, token
 
 
 def test_the_database_does_not_hold_it(app: Flask, link: str) -> None:

@@ -119,7 +119,7 @@ def test_ollama_with_its_model(make_app: Callable[..., Flask], ollama: FakeOllam
     status, said = examine(make_app(llm_providers=("ollama",), ollama_host=ollama.url))
 
     assert status == 0
-    assert said["models"] == "ok llama3:latest, qwen3:0.6b (default: llama3)"
+    assert said["models"] == "ok llama3:latest, qwen3:0.6b (default: llama3:latest)"
 
 
 def test_ollama_without_its_model(make_app: Callable[..., Flask], ollama: FakeOllama) -> None:

@@ -48,13 +48,11 @@ def test_only_one_persons(app: Flask, runner: FlaskCliRunner, alice: Person, bob
     assert owners(app) == {bob.id}
 
 
-@pytest.mark.parametrize("email", ["nobody@example.org", "", " ", "%"])
-def test_a_person_who_is_not_there_means_nobody(app: Flask, runner: FlaskCliRunner, alice: Person, email: str) -> None:
+def test_a_person_who_is_not_there_means_nobody(app: Flask, runner: FlaskCliRunner, alice: Person) -> None:
     alice.ask(HELLO)
-    status, output = clear(runner, "--user", email, "--yes")
-
-    assert status == 1
-    assert output == f"Error: There is no account with the address {email}.\n"
+    for email in ("nobody@example.org", "", " ", "%"):
+        sentence = f"Error: There is no account with the address {email}.\n"
+        assert clear(runner, "--user", email, "--yes") == (1, sentence)
     assert counts(app)[0] == 1
 
 
@@ -99,13 +97,12 @@ def test_both_conditions_must_hold(
     assert owners(app) == {alice.id}
 
 
-@pytest.mark.parametrize("age", ["", "30", "d", "-1d", "30 d", "1y", "99999d", "1.5d"])
-def test_an_age_that_is_none_deletes_nothing(app: Flask, runner: FlaskCliRunner, alice: Person, age: str) -> None:
+def test_an_age_that_is_none_deletes_nothing(app: Flask, runner: FlaskCliRunner, alice: Person) -> None:
     alice.ask(HELLO)
-    status, output = clear(runner, "--older-than", age)
-
-    assert status == 2
-    assert "is not an age like 12h, 30d or 4w." in output
+    for age in ("", "30", "d", "-1d", "30 d", "1y", "99999d", "1.5d"):
+        status, output = clear(runner, "--older-than", age)
+        assert status == 2, age
+        assert "is not an age like 12h, 30d or 4w." in output
     assert counts(app)[0] == 1
 
 

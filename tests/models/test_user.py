@@ -15,25 +15,20 @@ from tests.people import make_user
 EMAIL = "ada@example.org"
 
 
-@pytest.mark.parametrize(
-    "email",
-    ["ada@example.org", "ADA@EXAMPLE.ORG", "  Ada@Example.Org\n", "\uff21da@example.org", "ada@\uff45xample.org"],
-)
-def test_an_address_is_found_however_it_is_written(app: Flask, email: str) -> None:
+def test_an_address_is_found_however_it_is_written(app: Flask) -> None:
     make_user(app, EMAIL)
-    with app.app_context():
-        user = find_user(email)
-        assert user
-        assert user.email == EMAIL
+    for email in (EMAIL, EMAIL.upper(), "  Ada@Example.Org\n", "\uff21da@example.org", "ada@\uff45xample.org"):
+        with app.app_context():
+            user = find_user(email)
+            assert user, email
+            assert user.email == EMAIL
 
 
-@pytest.mark.parametrize(
-    "email", ["", "ada", "ada@example.or", "%", "ada@example.org.", "ada\u200b@example.org", "a\u0434a@example.org"]
-)
-def test_another_address_is_another_one(app: Flask, email: str) -> None:
+def test_another_address_is_another_one(app: Flask) -> None:
     make_user(app, EMAIL)
+    others = ["", "ada", "ada@example.or", "%", f"{EMAIL}.", "ada\u200b@example.org", "\u0430da@example.org"]
     with app.app_context():
-        assert find_user(email) is None
+        assert [find_user(email) for email in others] == [None] * len(others)
 
 
 def test_normalising_twice_is_normalising_once() -> None:
