@@ -20,7 +20,7 @@ from app.clock import utcnow
 from app.errors import NotSignedIn
 from app.extensions import db, login_manager
 from app.models.login_session import LoginSession, find_login_session
-from app.models.user import User
+from app.models.user import User, lock_unchanged
 from app.tokens import hash_token, new_token
 
 REMEMBERED_LIFETIME = timedelta(days=30)
@@ -76,8 +76,12 @@ def _touch(row: LoginSession) -> None:
 def sign_in(user: User, *, method: str, remember: bool = False) -> None:
     """Start a session of this browser for the user and commit; whatever session it had ends.
 
-    `method` is how the user proved who they are: "password" or "link".
+    `method` is how the user proved who they are: "password" or "link". Raises NotSignedIn when the account was suspended, or got
+    another password, since it was read: what was proven is worth nothing then.
     """
+    if not lock_unchanged(user):
+        db.session.rollback()
+        raise NotSignedIn
     token = new_token()
     now = utcnow()
     this_one = LoginSession.token_hash == hash_token(current_token())

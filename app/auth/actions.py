@@ -9,10 +9,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app import audit, throttle
 from app.auth import passwords
-from app.errors import Conflict, InvalidField, NotFound
+from app.errors import Conflict, InvalidField, NotFound, NotSignedIn
 from app.extensions import db
 from app.models.email_token import consume_email_token, delete_email_tokens, find_email_token
-from app.models.user import User, find_user, lock_active_admins, lock_user, normalize_email
+from app.models.user import User, find_user, lock_active_admins, lock_unchanged, normalize_email
 from app.sessions import end_sessions
 
 WRONG = "The e-mail address or the password is not right."
@@ -113,10 +113,10 @@ def set_password(user: User, password: str) -> None:
 
 
 def delete_account(user: User) -> None:
-    """Delete the account with all it owns; raises NotFound when it is gone already, and Conflict for the last administrator."""
-    if not lock_user(user.id):
+    """Delete the account with all it owns; raises NotSignedIn when it is gone already, and Conflict for the last administrator."""
+    if not lock_unchanged(user):
         db.session.rollback()
-        raise NotFound("This account is deleted already.")
+        raise NotSignedIn
     if lock_active_admins() == {user.id}:
         db.session.rollback()
         raise Conflict("You are the only administrator. Promote somebody else first.")

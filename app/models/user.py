@@ -86,10 +86,14 @@ def get_user(user_id: UUID) -> User:
     return user
 
 
-def lock_user(user_id: UUID) -> bool:
-    """Tell whether the account is still there; if so, its row stays locked until the transaction ends."""
-    same = update(User).where(User.id == user_id).values(role=User.role)
-    return db.session.scalar(same.returning(User.id)) is not None
+def lock_unchanged(user: User) -> bool:
+    """Tell whether the account is as it was read: there, active, with that password; its row stays locked until the commit.
+
+    Hashing takes its time, and meanwhile the password that was proven may be another one already.
+    """
+    same_password = User.password_hash.is_not_distinct_from(user.password_hash)
+    same = update(User).where(User.id == user.id, User.active, same_password).values(role=User.role)
+    return db.session.scalar(same.returning(User.id), execution_options={"synchronize_session": False}) is not None
 
 
 def lock_active_admins() -> set[UUID]:

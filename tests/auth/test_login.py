@@ -8,8 +8,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, event, select, text
+from werkzeug.security import check_password_hash
 from werkzeug.test import TestResponse
 
+from app.auth import passwords
 from app.extensions import db
 from app.models.audit_event import AuditEvent
 from app.models.login_session import LoginSession
@@ -216,6 +218,27 @@ def test_signing_in_again_changes_nothing_for_who_is_signed_in(app: Flask, clien
 
     assert (response.status_code, response.location) == (302, "/")
     assert EMAIL in client.get("/settings/account").text
+
+
+@pytest.mark.parametrize("change", ["password_hash = 'another'", "active = false"])
+def test_what_is_no_longer_true_after_hashing_opens_nothing(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    with app.app_context():
+        other = create_engine(db.engine.url)
+
+    def check(stored: str, password: str) -> bool:
+        with other.begin() as connection:
+            connection.execute(text(f'UPDATE "user" SET {change}'))
+        return check_password_hash(stored, password)
+
+    monkeypatch.setattr(passwords, "check_password_hash", check)
+    response = login(client)
+    other.dispose()
+
+    assert (response.status_code, response.location) == (302, "/auth/login")
+    with app.app_context():
+        assert db.session.scalars(select(LoginSession)).all() == []
 
 
 def test_every_browser_has_its_own_session(app: Flask) -> None:

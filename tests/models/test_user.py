@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from app.database import new_id
 from app.errors import NotFound
 from app.extensions import db
-from app.models.user import User, find_user, get_user, lock_active_admins, lock_user, normalize_email
+from app.models.user import User, find_user, get_user, lock_active_admins, lock_unchanged, normalize_email
 from tests.people import make_user
 
 EMAIL = "ada@example.org"
@@ -69,10 +69,33 @@ def test_every_account_has_its_own_handle(app: Flask) -> None:
 
 
 def test_who_is_not_there_is_not_found(app: Flask) -> None:
+    with app.app_context(), pytest.raises(NotFound):
+        get_user(new_id())
+
+
+@pytest.mark.parametrize("password", ["correct horse battery", None])
+def test_an_account_is_unchanged_until_somebody_changes_it(app: Flask, password: str | None) -> None:
+    user_id = make_user(app, EMAIL, password=password)
     with app.app_context():
-        with pytest.raises(NotFound):
-            get_user(new_id())
-        assert not lock_user(new_id())
+        user = get_user(user_id)
+        assert lock_unchanged(user)
+        db.session.commit()
+        for change in ({"password_hash": "another"}, {"active": False}):
+            with app.app_context():
+                db.session.execute(db.update(User).values(change))
+                db.session.commit()
+            assert not lock_unchanged(user), change
+            db.session.rollback()
+
+
+def test_an_account_that_is_gone_is_not_unchanged(app: Flask) -> None:
+    user_id = make_user(app, EMAIL)
+    with app.app_context():
+        user = get_user(user_id)
+        with app.app_context():
+            db.session.execute(db.delete(User))
+            db.session.commit()
+        assert not lock_unchanged(user)
 
 
 def test_administrators_are_the_active_ones(app: Flask) -> None:
