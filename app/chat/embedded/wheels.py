@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
@@ -81,11 +82,13 @@ def _download(requirement: str, folder: Path, job: Job, done_bytes: int) -> Path
 
 def _grown(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*.whl"):
-        try:
-            total = max(total, path.stat().st_size)  # pip moves the finished wheel: counted once
-        except OSError:
-            continue
+    for directory, _, names in os.walk(folder):  # unlike rglob it goes on when pip removes a folder meanwhile
+        for name in names:
+            if name.endswith(".whl"):
+                with suppress(OSError):
+                    total = max(
+                        total, Path(directory, name).stat().st_size
+                    )  # pip moves the finished wheel: counted once
     return total
 
 
