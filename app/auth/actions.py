@@ -66,7 +66,7 @@ def _charges(email: str, client: Client) -> list[throttle.Charge]:
     """Give what a try costs. A known device pays from its own bucket, so that an attacker can't lock the owner out of it."""
     account = normalize_email(email)
     if client.device:
-        return [(throttle.LOGIN_BY_DEVICE, client.device)]
+        return [(throttle.LOGIN_BY_ADDRESS, client.address), (throttle.LOGIN_BY_DEVICE, client.device)]
     return [
         (throttle.LOGIN_BY_ADDRESS, client.address),
         (throttle.LOGIN_BY_PAIR, f"{client.address} {account}"),
@@ -105,7 +105,13 @@ def set_password(user: User, password: str) -> None:
     """Give the account a new password; ends all its sessions and one-time links."""
     passwords.check_acceptable(password, "new_password")
     db.session.commit()  # hold no connection while hashing
-    user.password_hash = passwords.hash_password(password)
+    hashed = passwords.hash_password(password)
+    if not lock_unchanged(
+        user
+    ):  # of two changes at once the first one counts: the second one proved a password that is gone
+        db.session.rollback()
+        raise NotSignedIn
+    user.password_hash = hashed
     delete_email_tokens(user.id)
     end_sessions(user.id)
     audit.note("password_changed", user)

@@ -55,7 +55,7 @@ class RegisterForm(TextForm):
     email = EmailField(
         "E-mail",
         filters=[trimmed],
-        validators=[DataRequired("Enter your e-mail address."), Length(max=254), valid_email],
+        validators=[DataRequired("Enter your e-mail address."), valid_email],
     )
     password = PasswordField("Password", validators=[InputRequired("Choose a password."), acceptable_password])
     submit = SubmitField("Create account")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from werkzeug.security import DEFAULT_PBKDF2_ITERATIONS, check_password_hash, generate_password_hash
 
 from app.concurrency import NativePool
-from app.errors import InvalidField
+from app.errors import InvalidField, Unavailable
 
 MIN_LENGTH = 8
 MAX_LENGTH = 128  # NIST SP 800-63B-4, 3.1.1.2: at least 64 must be allowed, and a bound keeps hashing cheap
@@ -17,6 +20,8 @@ DUMMY_HASH = f"{METHOD}:{DEFAULT_PBKDF2_ITERATIONS}$nobody${'0' * 64}"
 
 # One hash at a time: it costs 0.3 s of a core, and a flood of sign-ins must not take the cores away from the streams.
 _hashing = NativePool(1)
+MAX_WAITING = 20
+_places = threading.BoundedSemaphore(MAX_WAITING)
 
 
 def check_acceptable(password: str, field: str = "password") -> None:
@@ -29,13 +34,26 @@ def check_acceptable(password: str, field: str = "password") -> None:
 
 def hash_password(password: str) -> str:
     """Give the salted hash; takes some tenths of a second in a native thread."""
-    return _hashing.run(generate_password_hash, password, METHOD)
+    with _place():
+        return _hashing.run(generate_password_hash, password, METHOD)
 
 
 def verify_password(stored: str | None, password: str) -> bool:
     """Tell whether a password is right; takes the same time when there is none stored, so that time tells nothing."""
-    matches = _hashing.run(check_password_hash, stored or DUMMY_HASH, password[:MAX_LENGTH])
+    with _place():
+        matches = _hashing.run(check_password_hash, stored or DUMMY_HASH, password[:MAX_LENGTH])
     return matches and stored is not None and len(password) <= MAX_LENGTH
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """Take a place in the line for the one thread that hashes; raises Unavailable when the line is too long to be worth waiting."""
+    if not _places.acquire(blocking=False):
+        raise Unavailable("Many people are signing in at this moment. Please try again.", retry_after=5)
+    try:
+        yield
+    finally:
+        _places.release()
 
 
 @cache

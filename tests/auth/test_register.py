@@ -203,3 +203,13 @@ def test_who_is_signed_in_has_no_business_here(alice: Person) -> None:
     response = alice.get("/auth/register")
 
     assert (response.status_code, response.location) == (302, "/")
+
+
+def test_an_address_that_is_far_too_long_is_refused_before_it_is_normalised(client: FlaskClient) -> None:
+    marks = "\N{COMBINING GREEK YPOGEGRAMMENI}" * 100 + "\N{COMBINING GRAVE ACCENT}" * 8_000
+    fields = {"email": f"a{marks}@e.org", "password": "long enough for anybody", "csrf_token": csrf_token(client)}
+
+    response = client.post("/auth/register", data=fields)
+
+    assert response.status_code == 422
+    assert "at most 254 characters" in response.get_data(as_text=True)
