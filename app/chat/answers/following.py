@@ -92,6 +92,8 @@ class Follower:
         while not self._closed:
             ended = self._source.outcome  # read before the text: what was said before the end is then in it
             for delta in self._source.after(self._position):
+                if self._closed:  # writing to a slow reader takes its time, and the session may end meanwhile
+                    return
                 self._position = delta.end
                 yield sse.delta_frame(delta)
             queued = self._source.queued
