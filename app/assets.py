@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
+from contextlib import suppress
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, current_app, request, send_from_directory, url_for
@@ -71,6 +72,7 @@ def dist(name: str) -> Response:
 def _best_encoding(folder: Path, name: str) -> tuple[str, str]:
     for encoding, suffix in ENCODINGS:
         # An accepted name alone says nothing of where it leads: send_from_directory refuses what leaves the folder.
-        if request.accept_encodings[encoding] > 0 and (folder / (name + suffix)).is_file():
-            return encoding, suffix
+        with suppress(OSError):  # a name longer than the file system knows
+            if request.accept_encodings[encoding] > 0 and (folder / (name + suffix)).is_file():
+                return encoding, suffix
     return "", ""

@@ -79,3 +79,7 @@ def test_a_missing_front_end_says_how_to_build(app: Flask, tmp_path: Path) -> No
     (tmp_path / "static/dist/manifest.json").unlink()
     with app.test_request_context(), pytest.raises(assets.FrontEndMissingError, match="npm run build"):
         assets.asset_url("main.js")
+
+
+def test_a_name_that_no_file_system_takes_is_not_found(client: FlaskClient) -> None:
+    assert client.get(f"/static/dist/{'a' * 300}", headers={"Accept-Encoding": "gzip"}).status_code == 404
