@@ -12,10 +12,13 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
+from sqlalchemy import delete
 
 from app import backup as backups
 from app.config import Settings
 from app.extensions import db
+from app.models.email_token import EmailToken
+from app.models.login_session import LoginSession
 
 
 @click.command("backup")
@@ -42,7 +45,15 @@ def restore(file: Path, *, yes: bool) -> None:
         backups.load(_url(), file)
     db.engine.dispose()
     upgrade()  # the backup may be of an older version
+    _forget_sessions()
     click.echo(f"Restored from {file}.")
+
+
+def _forget_sessions() -> None:
+    """Sign everybody out: what was signed out or used up since the backup must not come back to life."""
+    for table in (LoginSession, EmailToken):
+        db.session.execute(delete(table))
+    db.session.commit()
 
 
 def _save_what_is_there() -> None:

@@ -15,7 +15,7 @@ from app.clock import utcnow
 from app.extensions import db
 from app.models.throttle_bucket import ThrottleBucket
 from app.models.user import User
-from tests.people import HELLO, Person, make_user
+from tests.people import HELLO, Person, make_user, sign_in
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,10 @@ def test_it_works(app: Flask, runner: FlaskCliRunner, alice: Person) -> None:
     assert restored.exit_code == 0, restored.output
 
     assert emails(app) == {alice.email}
-    assert alice.get(page).get_json() == before, "her session was in the backup as well"
+    assert alice.get(page).status_code == 401, (
+        "what was signed out since must not come back to life, so nobody is signed in"
+    )
+    assert sign_in(app, alice.email).get(page).get_json() == before
 
 
 def test_the_file_is_private(runner: FlaskCliRunner) -> None:
