@@ -10,6 +10,8 @@ from urllib.parse import unquote
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Url, make_headers, parse_url
 
+from app.chat.providers.pool import IdleConnections
+
 USER_AGENT = "password-less-chat"
 
 
@@ -47,6 +49,11 @@ class Endpoint:
         if self._url.scheme == "https":
             return HTTPSConnection(host, port, timeout=seconds, ssl_context=self._ssl_context)
         return HTTPConnection(host, port, timeout=seconds)
+
+    @cached_property
+    def idle(self) -> IdleConnections:
+        """The connections that wait for their next request."""
+        return IdleConnections()
 
     def unreachable(self, error: Exception) -> str:
         """Give the sentence for a failed attempt to connect."""
