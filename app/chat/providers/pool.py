@@ -48,8 +48,9 @@ class _Idle:
 
     def _has_ended(self, body: ChunkedBody) -> bool:
         with suppress(OSError, UpstreamError):  # nothing came since, or nothing that makes sense
-            if body.feed(take_buffered(self.connection.sock, self.response)):
-                return False
+            for _ in range(2):  # what lies in the buffer already, then what came since
+                if body.feed(take_buffered(self.connection.sock, self.response)):
+                    return False
         return body.is_spent
 
     def close(self) -> None:

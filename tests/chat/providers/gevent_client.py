@@ -66,6 +66,12 @@ def main(url: str, hanging_port: str, refusing_port: str, _way: str) -> None:
         **{f"fault {number}": read(answer(url, patient)) for number in range(FAULTS)},
         "refused": read(answer(f"http://127.0.0.1:{refusing_port}", patient)),
     }
+    provider = OllamaProvider(url, patient, 4096)
+    question = ModelRequest("llama3", (Turn("user", "one after the other"),))
+    results["one after the other"] = []
+    for _ in range(3):
+        results["one after the other"] += read(provider.chat(question))[-1:]
+        time.sleep(0.2)
     started = time.monotonic()
     readers = [threading.Thread(target=read, args=(answer(url, patient),)) for _ in range(20)]
     for reader in readers:
