@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,16 @@ def test_https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with answering(answer, server_context(tmp_path)) as port:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
         assert fetch(endpoint(f"https://127.0.0.1:{port}"), "GET", "/") == (200, b"ok")
+
+
+def test_a_server_that_vanishes_is_noticed() -> None:
+    with Echo() as server:
+        connection = endpoint(server.url).connection(5)
+        connection.connect()
+        assert connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+        connection.close()
 
 
 def test_timeouts_come_from_the_settings() -> None:
