@@ -50,7 +50,7 @@ def _drain(worker: Any) -> None:
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Keep what still runs as interrupted, where there was no time to drain."""
-    chat = getattr(worker.wsgi, "extensions", {}).get("chat")
-    if chat is not None:
-        chat.engine.close()
+    """Let answers that nobody watches end as well: gunicorn waits for open connections alone."""
+    app = getattr(worker, "wsgi", None)
+    if app is not None:
+        app.extensions["chat"].engine.drain(DRAIN_SECONDS)

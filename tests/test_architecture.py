@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 NAMES_THAT_SAY_NOTHING = {"utils", "helpers", "common", "misc", "manager", "core"}
-BROAD_BORDERS = {"app/chat/answers/generation.py", "app/error_pages.py"}
+BROAD_BORDERS = {"app/chat/answers/engine.py", "app/chat/answers/generation.py", "app/error_pages.py"}
 # Beside the settings: backup.py hands the environment on to pg_dump, wheels.py to pip, and child.py is a program of its own.
 ENVIRONMENT_READERS = {"app/config.py", "app/backup.py", "app/chat/embedded/wheels.py", "app/chat/embedded/child.py"}
 REQUEST_READERS = re.compile(

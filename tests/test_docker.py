@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ import urllib3
 import yaml
 
 from tests.serving import free_port
-from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -112,6 +112,15 @@ def start(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str],
         process.communicate(timeout=40)
 
 
+def _wait_until_up(process: subprocess.Popen[str], url: str) -> None:
+    """Return when the server answers; fail when it ended, or does not within 90 s: two programs start one after the other."""
+    deadline = time.monotonic() + 90
+    while not _is_up(url):
+        assert process.poll() is None, "the script ended"
+        assert time.monotonic() < deadline, "the server never answered"
+        time.sleep(0.1)
+
+
 def _is_up(url: str) -> bool:
     try:
         return urllib3.request("GET", f"{url}/readyz", retries=False, timeout=2).status == 200
@@ -122,7 +131,7 @@ def _is_up(url: str) -> bool:
 def test_the_script_migrates_serves_and_goes_on_with_its_data(start: Callable[..., Any], tmp_path: Path) -> None:
     for _ in range(2):
         process, url = start()
-        wait_until(lambda url=url: _is_up(url))  # type: ignore[misc]
+        _wait_until_up(process, url)
         page = urllib3.request("GET", f"{url}/auth/login", retries=False)
         assert page.status == 200
         assert 'name="password"' in page.data.decode()

@@ -95,9 +95,7 @@ def check_current_password(user: User, password: str, field: str) -> None:
     """Raise InvalidField unless this is the user's password; throttled like a sign-in."""
     charge = (throttle.LOGIN_BY_DEVICE, f"account {user.id}")
     throttle.pay(charge)
-    stored = user.password_hash
-    db.session.commit()  # hold no connection while hashing
-    if not passwords.verify_password(stored, password):
+    if not passwords.verify_password(user.password_hash, password):
         raise InvalidField(field, "This is not your current password.")
     throttle.refund(charge)
     db.session.commit()  # nor SQLite's write lock: what comes next may hash again

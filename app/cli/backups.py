@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from alembic.script import ScriptDirectory
 from flask import current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
@@ -15,20 +18,13 @@ from app.config import Settings
 from app.extensions import db
 
 
-def _url() -> str:
-    settings: Settings = current_app.extensions["settings"]
-    return settings.sqlalchemy_url
-
-
 @click.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
 @with_appcontext
 def backup(file: Path) -> None:
     """Write a verified copy of the database to FILE, while the application runs."""
-    try:
+    with _in_one_sentence():
         size = backups.save(_url(), file)
-    except backups.BackupError as error:
-        raise click.ClickException(str(error)) from error
     click.echo(f"Saved and verified: {file} ({size / 1e6:.1f} MB).")
 
 
@@ -40,13 +36,36 @@ def restore(file: Path, *, yes: bool) -> None:
     """Replace the database by the backup FILE; what is there now is saved first."""
     if sys.stdin.isatty() and not yes:
         click.confirm("Replace everything in the database by the backup?", abort=True)
-    url = _url()
-    safety = backups.automatic_path(url, "restore")
-    try:
-        backups.save(url, safety)
-        backups.load(url, file)
-    except backups.BackupError as error:
-        raise click.ClickException(str(error)) from error
+    with _in_one_sentence():
+        backups.check(_url(), file, _known_revisions())
+        _save_what_is_there()
+        backups.load(_url(), file)
     db.engine.dispose()
     upgrade()  # the backup may be of an older version
-    click.echo(f"Restored from {file}. What was there before is in {safety}.")
+    click.echo(f"Restored from {file}.")
+
+
+def _save_what_is_there() -> None:
+    url = _url()
+    if backups.exists(url):
+        safety = backups.automatic_path(url, "before-restore")
+        backups.save(url, safety)
+        click.echo(f"What is there now is saved in {safety}.")
+
+
+def _known_revisions() -> set[str]:
+    scripts = ScriptDirectory(current_app.extensions["migrate"].directory)
+    return {script.revision for script in scripts.walk_revisions()}
+
+
+def _url() -> str:
+    settings: Settings = current_app.extensions["settings"]
+    return settings.sqlalchemy_url
+
+
+@contextmanager
+def _in_one_sentence() -> Iterator[None]:
+    try:
+        yield
+    except (backups.BackupError, OSError) as error:
+        raise click.ClickException(str(error)) from error

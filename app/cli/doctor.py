@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.chat.actions import Chat
+from app.chat.directory import same_model
 from app.config import Settings
 from app.extensions import db
 
@@ -62,7 +63,9 @@ def _check_private(path: Path) -> Finding:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         return Finding(path.name, False, f"others on this machine may read it ({mode:o}): chmod 600 {path}")
-    return Finding(path.name, os.access(path, os.W_OK), f"private ({mode:o})")
+    if not os.access(path, os.W_OK):
+        return Finding(path.name, False, f"this account may not write it: run as its owner, or chown {path}")
+    return Finding(path.name, True, f"private ({mode:o})")
 
 
 def _check_database(_settings: Settings) -> Iterator[Finding]:
@@ -83,11 +86,17 @@ def _check_models(_settings: Settings) -> Iterator[Finding]:
     listing = chat.directory.listing()
     for unreachable in listing.unreachable:
         yield Finding(unreachable.provider, False, unreachable.error)
-    default = chat.directory.default()
-    names = ", ".join(model.name for model in listing.models)
-    yield Finding(
-        "models", bool(names), f"{names} (default: {default})" if names else "none installed: flask models pull"
-    )
+    yield _check_default(chat.directory.default(), [model.name for model in listing.models])
+
+
+def _check_default(default: str | None, names: list[str]) -> Finding:
+    """Say which model answers; with Ollama alone it is the one of OLLAMA_MODEL, installed or not."""
+    if default is None:
+        return Finding("models", False, "none can be picked: flask models pull installs the built-in one.")
+    listed = ", ".join(names) or "none"
+    if any(same_model(name, default) for name in names):
+        return Finding("models", True, f"{listed} (default: {default})")
+    return Finding("models", False, f"{listed}; {default} is missing: ollama pull {default}, or set OLLAMA_MODEL.")
 
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (

@@ -39,9 +39,9 @@ class Age(click.ParamType[timedelta]):
 def clear_messages(email: str | None, older_than: timedelta | None, *, yes: bool) -> None:
     """Delete conversations with all their messages."""
     conditions = []
-    if email:
+    if email is not None:  # an empty one is a mistake, as of a script's unset variable, and must not mean everybody
         conditions.append(Conversation.user_id == _get(email).id)
-    if older_than:
+    if older_than is not None:
         conditions.append(Conversation.updated_at < utcnow() - older_than)
     count = db.session.scalar(select(func.count()).select_from(Conversation).where(*conditions)) or 0
     if sys.stdin.isatty() and not yes:

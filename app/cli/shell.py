@@ -22,4 +22,4 @@ def shell(ctx: click.Context, code: str | None) -> None:
         ctx.invoke(shell_command)
         return
     namespace: dict[str, Any] = {"__name__": "__main__", **current_app.make_shell_context()}
-    exec(compile(code, "<command>", "exec"), namespace)  # noqa: S102  # running code is what a shell is for
+    exec(compile(code, "<command>", "exec", dont_inherit=True), namespace)  # noqa: S102  # running code is what a shell is for

@@ -18,17 +18,27 @@ from app.models.user import User
 
 
 def back_up_if_needed(connection: Connection) -> None:
-    """Save a database that has rows, before anything changes in it."""
-    heads = context.get_context().get_current_heads()
-    if set(heads) == set(context.script.get_heads()) or not inspect(connection).has_table("user"):
-        return
-    if not connection.scalar(select(func.count()).select_from(User.__table__)):
-        return
+    """Save a database that has accounts, before anything changes in it."""
+    migration = context.get_context()
+    heads = set(migration.get_current_heads())
+    target = migration.opts.get("destination_rev")
+    is_current = heads == set(context.script.get_heads()) and target in ("head", "heads")
+    if target is None or is_current or not has_accounts(connection):
+        return  # a command that only looks, or nothing to do, or nothing to lose
     settings: Settings = current_app.extensions["settings"]
-    target = backup.automatic_path(settings.sqlalchemy_url, "-".join(heads) or "none")
+    file = backup.automatic_path(settings.sqlalchemy_url, f"before-migration-{'-'.join(sorted(heads)) or 'none'}")
     connection.rollback()
-    backup.save(settings.sqlalchemy_url, target)
-    print(f"Backup before the migration: {target}")  # noqa: T201
+    try:
+        backup.save(settings.sqlalchemy_url, file)
+    except backup.BackupError as error:
+        raise CommandError(f"The database could not be backed up, and was not changed. {error}") from error
+    print(f"Backup before the migration: {file}")  # noqa: T201
+
+
+def has_accounts(connection: Connection) -> bool:
+    """Tell whether there is a row in the table of accounts."""
+    count = select(func.count()).select_from(User.__table__)
+    return inspect(connection).has_table(User.__tablename__) and bool(connection.scalar(count))
 
 
 def adopt(connection: Connection) -> None:

@@ -42,7 +42,8 @@ class Message(Base):
 
     id: Mapped[Id]
     conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"))
-    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), index=True)
+    # No cascade: SQLite would recurse once per message. The conversation's own takes them all at once.
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("message.id"), index=True)
     role: Mapped[str] = mapped_column(String(16))
     content: Mapped[str] = mapped_column(Text, default="")
     reasoning: Mapped[str] = mapped_column(Text, default="")

@@ -3,6 +3,7 @@ import { copyButtons } from "./behaviours/copy";
 import { confirmForms } from "./behaviours/dialogs";
 import { menus } from "./behaviours/menus";
 import { showPassword } from "./behaviours/show-password";
+import { forgetDraftsOnSignOut } from "./behaviours/sign-out";
 import { localTimes } from "./behaviours/times";
 import { ThemeControl } from "./elements/theme-control";
 
@@ -12,3 +13,4 @@ confirmForms();
 copyButtons();
 menus();
 localTimes();
+forgetDraftsOnSignOut();

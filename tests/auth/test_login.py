@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import create_engine, event, select, text
 from werkzeug.test import TestResponse
 
 from app.extensions import db
@@ -242,6 +242,28 @@ def test_when_the_browser_was_last_seen_is_noted_now_and_then(app: Flask, client
         row = db.session.scalars(select(LoginSession)).one()
         assert row.last_seen_at > first
         assert row.user.last_seen_at == row.last_seen_at
+
+
+def test_a_session_that_ends_while_it_is_noted_is_over(app: Flask, client: FlaskClient, clock: Clock) -> None:
+    login(client)
+    clock.advance(minutes=10)
+    with app.app_context():
+        engine = db.engine
+    other = create_engine(engine.url)
+    ended: list[str] = []
+
+    def end_it(_connection: object, statement: object, *_: object) -> None:
+        if str(statement).startswith("UPDATE login_session") and not ended:
+            ended.append(str(statement))
+            with other.begin() as connection:
+                connection.execute(text("DELETE FROM login_session"))
+
+    event.listen(engine, "before_execute", end_it)
+    response = client.get("/chat")
+    other.dispose()
+
+    assert ended, "it happened in between"
+    assert response.location == "/auth/login?next=/chat"
 
 
 OURS = ["/chat", "/settings/account?tab=1", "/chat/0199f4d2-0000-7000-8000-000000000000", "/auth/forgot?a=b&c=d"]

@@ -10,7 +10,7 @@ from flask import Flask
 from tests.people import Person, parse_events, sign_in
 from tests.waiting import wait_until
 
-SLOW = '/fake {"chunks": ["first", "never"], "delay_ms": 300}'
+SLOW = '/fake {"chunks": ["first", "never"], "delay_ms": 1500}'
 ENDLESS = '/fake {"chunks": ["never"], "delay_ms": 60000}'
 
 

@@ -33,6 +33,14 @@ def test_the_first_visit(open_page: Opens) -> None:
     expect(page.locator("conversation-list li")).to_have_count(1)
 
 
+def test_signing_out_leaves_no_draft(open_page: Opens, alice: Person) -> None:
+    page = open_page("/chat", alice)
+    page.get_by_label("Message", exact=True).fill("between you and me")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile(r"/auth/login$"))
+    assert page.evaluate("sessionStorage.length") == 0
+
+
 def test_a_password_can_be_looked_at(open_page: Opens) -> None:
     page = open_page("/auth/register")
     field = page.get_by_label("Password", exact=True)

@@ -134,6 +134,13 @@ def test_streaming_off(chat: Page) -> None:
     expect(words_of(last_answer(chat))).to_have_text("All at once.")
 
 
+def test_streaming_off_shows_the_thoughts_too(chat: Page) -> None:
+    chat.get_by_text("Streaming", exact=True).click()
+    answer = ask(chat, script(["So."], thinking="Let me see."))
+    answer.locator("summary").click()
+    expect(answer.get_by_text("Let me see.")).to_be_visible()
+
+
 def test_stop_without_streaming(chat: Page) -> None:
     chat.get_by_text("Streaming", exact=True).click()
     send(chat, long_answer())

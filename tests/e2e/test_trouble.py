@@ -58,6 +58,17 @@ def test_an_answer_that_breaks_off(chat: Page, streaming: bool) -> None:
     expect(chat.locator("message-item")).to_have_count(2)
 
 
+def test_only_the_newest_answer_can_be_asked_for_again(chat: Page) -> None:
+    send(chat, script(["Half"], fail="cut", after=1))
+    again = chat.get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+    ask(chat, script(["Whole."]))
+    expect(again).to_be_hidden()
+    chat.reload()
+    expect(chat.locator(".notice").first).to_contain_text("broke off")
+    expect(again).to_be_hidden()
+
+
 def test_too_many_questions(chat: Page) -> None:
     def refuse(route: Route) -> None:
         body = '{"error": "You are sending messages faster than allowed here.", "code": "too_many_requests"}'

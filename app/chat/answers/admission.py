@@ -106,10 +106,9 @@ class Admission:
     def _tell(self, turns: list[Ticket]) -> None:
         for ticket in turns:
             ticket.on_turn()
-        with self._lock:
-            places = [(ticket, *self._place(ticket)) for ticket in self._waiting()]
-        for ticket, place, seconds in places:
-            ticket.on_move(place, seconds)
+        with self._lock:  # the calls as well: a place must not be told after the turn has come
+            for ticket in self._waiting():
+                ticket.on_move(*self._place(ticket))
 
     def _waiting(self) -> list[Ticket]:
         return [ticket for lines in self._lines.values() for line in lines.values() for ticket in line]

@@ -29,7 +29,8 @@ def find_socket(environ: dict[str, Any]) -> Any | None:
     if type(sock) is not gevent_socket:
         return None
     # A reader that is gone without a word is noticed, and one that is slow parks little in the kernel.
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_READER_MS)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux alone has it
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_READER_MS)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     return sock
 

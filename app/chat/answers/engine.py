@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from app.chat.answers.admission import Admission, Ticket
 from app.chat.answers.following import Follower, Source, StoredAnswer
 from app.chat.answers.generation import AnswerJob, Generation
@@ -75,15 +73,19 @@ class AnswerEngine:
 
     def check_open(self, user_id: UUID) -> None:
         """Raise Unavailable when the process is about to end, and TooManyRequests when the user's line is full."""
+        self._check_not_refusing()
+        self._admission.check_line(user_id)
+
+    def _check_not_refusing(self) -> None:
         if self._refusing:
             raise Unavailable("The server is being restarted. Please try again in a moment.", retry_after=5)
-        self._admission.check_line(user_id)
 
     def start(self, job: AnswerJob, provider: Provider) -> Generation:
         """Begin an answer in the background and give it."""
         generation = Generation(job, provider, self.store)
         ticket = Ticket(provider.name, job.user_id, lambda: self._begin(generation), generation.wait_in_line)
         with self._lock:
+            self._check_not_refusing()
             self._generations[job.message_id] = generation
             self._tickets[job.message_id] = ticket
         self._admission.enter(ticket)
@@ -91,30 +93,38 @@ class AnswerEngine:
 
     def _begin(self, generation: Generation) -> None:
         name = f"answer {generation.job.message_id}"
-        threading.Thread(target=self._run, args=(generation,), name=name, daemon=True).start()
+        try:
+            threading.Thread(target=self._run, args=(generation, generation.run), name=name, daemon=True).start()
+        except RuntimeError:  # no more threads to be had
+            logger.exception("%s could not begin", name)
+            self._run(generation, lambda: generation.end(Unavailable(retry_after=5)))
 
-    def _run(self, generation: Generation) -> None:
+    def _run(self, generation: Generation, work: Callable[[], None]) -> None:
         began = time.monotonic()
-        generation.run()
-        now = time.monotonic()
-        with self._lock:
-            self._ended_at[generation.job.message_id] = now
-            ticket = self._tickets.pop(generation.job.message_id)
-        self._admission.leave(ticket, now - began)
+        try:
+            work()
+        finally:
+            now = time.monotonic()
+            with self._lock:
+                self._ended_at[generation.job.message_id] = now
+                ticket = self._tickets.pop(generation.job.message_id)
+            self._admission.leave(ticket, now - began)
 
     def find(self, message_id: UUID) -> Generation | None:
         """Give the answer if this process makes it or made it a moment ago."""
         return self._generations.get(message_id)
 
-    def stop(self, message_id: UUID) -> bool:
-        """End an answer of this process and wait until it has ended; gives whether there was one."""
+    def stop(self, message_id: UUID) -> str | None:
+        """End an answer of this process and wait until it has ended; gives its status, or None where another process makes it."""
         generation = self.find(message_id)
         if generation is None:
-            return False
+            return None
+        self._stop(generation)
+        return generation.log.wait_for_end().status
+
+    def _stop(self, generation: Generation) -> None:
         generation.stop()
         self._leave_queue(generation)
-        generation.log.wait_for_end()
-        return True
 
     def _leave_queue(self, generation: Generation) -> None:
         """Let an answer that waits for its turn end now; its stream is closed, so it asks nobody any more."""
@@ -160,14 +170,21 @@ class AnswerEngine:
             self._attempt(self._flush)
             if time.monotonic() >= chores_at:
                 chores_at = time.monotonic() + CHORE_SECONDS
-                for chore in (self._renew, self.store.interrupt_expired, self._close_ended_sessions, self._let_go):
+                for chore in (
+                    self._renew,
+                    self._save_late,
+                    self.store.interrupt_expired,
+                    self._close_ended_sessions,
+                    self._let_go,
+                ):
                     self._attempt(chore)
             self._closing.wait(TICK_SECONDS)
 
     def _attempt(self, step: Callable[[], None]) -> None:
+        """Do a step of the housekeeping. A border that may catch everything: without it no answer would be written any more."""
         try:
             step()
-        except SQLAlchemyError:  # the database may come back; nothing is forgotten until it was written
+        except Exception:  # the database may come back; nothing is forgotten until it was written
             logger.exception("the answers' housekeeping failed")
 
     def _running(self) -> list[Generation]:
@@ -179,18 +196,24 @@ class AnswerEngine:
             self.store.flush(running)
         if running:
             for message_id in self.store.wanted_stops():
-                self.stop(message_id)
+                self._stop(self._generations[message_id])
 
     def _renew(self) -> None:
         """Hold the leases; what was taken from us while we slept (a closed laptop) ends as everybody was told it did."""
-        running = self._running()
+        running = [generation for generation in self._all() if generation.is_running or generation.unsaved]
         if not running:
             return
         held = self.store.renew([generation.job.message_id for generation in running])
         for generation in running:
-            if generation.job.message_id not in held and not generation.finishing:
+            if generation.job.message_id not in held and generation.is_running and not generation.finishing:
                 generation.interrupt()
                 self._leave_queue(generation)
+
+    def _save_late(self) -> None:
+        """Save what could not be saved when it ended."""
+        for generation in self._all():
+            if generation.unsaved:
+                generation.save(generation.unsaved)
 
     def _close_ended_sessions(self) -> None:
         """Close what belongs to sessions that another process ended."""
@@ -209,5 +232,5 @@ class AnswerEngine:
     def _forget(self, ended_before: float) -> None:
         with self._lock:
             for message_id, ended_at in list(self._ended_at.items()):
-                if ended_at <= ended_before:
+                if ended_at <= ended_before and not self._generations[message_id].unsaved:
                     del self._ended_at[message_id], self._generations[message_id]

@@ -45,6 +45,7 @@ class StoredAnswer:
         self._store = store
         self._message_id = message_id
         self._news: list[Delta] = []
+        self._is_woken = False
 
     def after(self, position: int) -> list[Delta]:
         """Give what the last fetch found after a position."""
@@ -53,14 +54,16 @@ class StoredAnswer:
     def wait(self, position: int, timeout: float) -> None:
         """Fetch until there are news, or for `timeout` seconds."""
         deadline = time.monotonic() + timeout
-        while True:
+        self._is_woken = False
+        while not self._is_woken:
             self._news, self.outcome = self._store.read(self._message_id, position)
             if self.outcome or cut(self._news, position) or time.monotonic() > deadline:
                 return
             time.sleep(POLL_SECONDS)
 
     def wake(self) -> None:
-        """Do nothing: it looks often enough by itself."""
+        """End a wait at its next look."""
+        self._is_woken = True
 
 
 class Follower:

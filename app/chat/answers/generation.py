@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 CONNECT_PATIENCE_SECONDS = 7.0
 REFUSAL_PATIENCE_SECONDS = 0.3
 SAVE_TRIES = 3
+NOT_SAVED = "The answer could not be saved yet, the database does not answer. Copy what you need; it is tried again."
 MAX_ANSWER = 1_000_000
 
 
@@ -59,6 +60,7 @@ class Generation:
         self.flushed = 0
         self.finishing = False
         self.refusal: AppError | None = None
+        self.unsaved: Outcome | None = None
         self._store = store
         self._stream: AnswerStream = provider.chat(job.request)
         self._stopping = False
@@ -76,17 +78,20 @@ class Generation:
         return self.log.outcome is None
 
     def run(self) -> None:
-        """Make the answer. One of the three borders that may catch everything: whatever happens, the answer gets an end."""
-        error: AppError | None = None
+        """Make the answer; whatever happens, it gets an end."""
+        self.end(self._make())
+
+    def _make(self) -> AppError | None:
+        """Read the model's answer and give what went wrong. A border that may catch everything."""
         self.log.queued = None
         try:
             self._read()
         except AppError as known:
-            error = known
+            return known
         except Exception:
             logger.exception("answer %s failed", self.job.message_id)
-            error = AppError()
-        self._end(error)
+            return AppError()
+        return None
 
     def wait_in_line(self, place: int, seconds: int) -> None:
         """Tell the followers that others come first."""
@@ -149,12 +154,16 @@ class Generation:
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
 
-    def _end(self, error: AppError | None) -> None:
+    def end(self, error: AppError | None) -> None:
+        """Save the end and tell everybody who follows."""
         self._stream.close()
-        outcome = self._save(self._outcome(error), error)
-        self.log.close(outcome)
-        self._connected.set()
-        self._settled.set()
+        outcome = self._outcome(error)
+        try:
+            outcome = self._save(outcome, error)
+        finally:
+            self.log.close(outcome)
+            self._connected.set()
+            self._settled.set()
 
     def _outcome(self, error: AppError | None) -> Outcome:
         usage = {
@@ -166,7 +175,7 @@ class Generation:
         if self._interrupted:
             return Outcome("interrupted", self.log.length, usage, INTERRUPTED, "interrupted")
         if error and not self._stopping:
-            return Outcome("failed", self.log.length, usage, error.sentence, error.code, error.retry_after)
+            return Outcome("failed", self.log.length, usage, error.sentence, error.code)
         return Outcome("stopped" if self._stopping else "complete", self.log.length, usage)
 
     def _save(self, outcome: Outcome, error: AppError | None) -> Outcome:
@@ -175,14 +184,19 @@ class Generation:
             self.refusal = error
         for attempt in range(SAVE_TRIES):
             try:
-                if self.refusal:
-                    self._store.discard(self.job.message_id)
-                else:
-                    self._store.finish(self, outcome)
+                self.save(outcome)
             except SQLAlchemyError:
                 logger.exception("answer %s could not be saved (try %d)", self.job.message_id, attempt + 1)
                 time.sleep(0.2 * (attempt + 1))
             else:
                 return outcome
-        sentence = "The answer is here, but it could not be saved. Copy what you need."
-        return Outcome("failed", outcome.length, outcome.usage, sentence, "not_saved")
+        self.unsaved = outcome
+        return Outcome("failed", outcome.length, outcome.usage, NOT_SAVED, "not_saved")
+
+    def save(self, outcome: Outcome) -> None:
+        """Write the end to the database; raises SQLAlchemyError."""
+        if self.refusal:
+            self._store.discard(self.job.message_id)
+        else:
+            self._store.finish(self, outcome)
+        self.unsaved = None

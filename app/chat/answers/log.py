@@ -40,7 +40,6 @@ class Outcome(Struct, frozen=True):
     usage: dict[str, int | None]
     error: str | None = None
     code: str | None = None
-    retry_after: int | None = None
 
 
 class Queued(Struct, frozen=True):

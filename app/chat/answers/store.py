@@ -1,6 +1,6 @@
 """The durable side of running answers: chunks, ends, leases. The only writer of a running answer's rows.
 
-Everything runs in one native thread with an engine of its own. So a commit that waits for the disk never holds the event loop, and
+All writes run in one native thread, with an engine of their own. So a commit that waits for the disk never holds the event loop, and
 a flush can't overtake the end of its answer. `synchronous=FULL`: what was flushed survives a power loss.
 """
 
@@ -12,7 +12,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, create_engine, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    String,
+    Text,
+    bindparam,
+    create_engine,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from app.chat.answers.log import AnswerLog, Delta, Kind, Outcome
@@ -28,6 +40,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 LEASE = timedelta(seconds=5)
+RELEASED = {"lease_owner": None, "lease_expires_at": None}
 INTERRUPTED = "The answer was cut off because the server stopped."
 
 
@@ -37,26 +50,27 @@ class AnswerStore:
     def __init__(self, url: str) -> None:
         self.owner = new_id()
         self._url = url
-        self._native = NativePool(1)
+        self._writer = NativePool(1)
+        self._reader = NativePool(1)  # who follows another process's answer must not hold up the flush
 
     @cached_property
     def _engine(self) -> Any:
-        engine = create_engine(self._url, pool_size=1, max_overflow=0, pool_pre_ping=True)
+        engine = create_engine(self._url, pool_size=2, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
         prepare_engine(engine, synchronous="FULL")
         return engine
 
-    def _run(self, work: Callable[[Session], R]) -> R:
-        """Do the work in one transaction, in the native thread."""
+    def _run(self, work: Callable[[Session], R], *, reads: bool = False) -> R:
+        """Do the work in one transaction, in a native thread."""
 
         def transaction() -> R:
             with Session(self._engine) as session, session.begin():
                 return work(session)
 
-        return self._native.run(transaction)
+        return (self._reader if reads else self._writer).run(transaction)
 
     def close(self) -> None:
         """Let go of the database."""
-        self._native.run(self._engine.dispose)
+        self._writer.run(self._engine.dispose)
 
     def lease(self) -> dict[str, Any]:
         """Give the columns that say: this process makes the answer, for the next five seconds at least."""
@@ -66,27 +80,46 @@ class AnswerStore:
         """Append what these running answers said since the last flush."""
 
         def work(session: Session) -> list[tuple[Generation, int]]:
-            written = []
-            for generation in generations:
-                news = generation.log.after(generation.flushed)
-                if news and not generation.finishing:
-                    _append(session, generation, news)
-                    written.append((generation, news[-1].end))
-            return written
+            live = [generation for generation in generations if not generation.finishing]
+            news = [(generation, generation.log.after(generation.flushed)) for generation in live]
+            self._append(session, [(generation, deltas) for generation, deltas in news if deltas])
+            return [(generation, deltas[-1].end) for generation, deltas in news if deltas]
 
         for generation, end in self._run(work):
             generation.flushed = end
 
+    def _append(self, session: Session, news: list[tuple[Generation, list[Delta]]]) -> None:
+        """Write chunks for the answers that are still this process's to write; what is deleted or taken over is left alone."""
+        if not news:
+            return
+        rows = [
+            {"answer": generation.job.message_id, "at": delta.start, "of": delta.kind, "said": delta.text}
+            for generation, deltas in news
+            for delta in deltas
+        ]
+        columns = ("message_id", "start", "kind", "text")
+        values = select(
+            Message.id, bindparam("at", type_=Integer), bindparam("of", type_=String), bindparam("said", type_=Text)
+        )
+        mine = values.where(Message.id == bindparam("answer"), *self._is_mine())
+        session.execute(insert(AnswerChunk).from_select(columns, mine), rows)
+        new = [generation.job.message_id for generation, _ in news if generation.flushed == 0]
+        if new:
+            session.execute(update(Message).where(Message.id.in_(new), *self._is_mine()).values(status="streaming"))
+
+    def _is_mine(self) -> tuple[ColumnElement[bool], ...]:
+        return Message.lease_owner == self.owner, Message.status.in_(RUNNING)
+
     def finish(self, generation: Generation, outcome: Outcome) -> None:
-        """Fold the answer into its message, with its end."""
+        """Fold the answer into its message, with its end; also where it was called interrupted while this process slept."""
         message_id = generation.job.message_id
         ending = {"status": outcome.status, "error": outcome.error, "error_code": outcome.code, **outcome.usage}
-        mine = (Message.id == message_id, Message.lease_owner == self.owner)
+        mine = (Message.id == message_id, or_(Message.lease_owner == self.owner, Message.status == "interrupted"))
 
         def work(session: Session) -> None:
             generation.finishing = True  # from here on a flush would write what the message holds already
-            _end_message(session, mine, {**_folded(generation.log), **ending})
-            session.execute(delete(AnswerChunk).where(AnswerChunk.message_id == message_id))
+            if _end_message(session, mine, {**_folded(generation.log), **ending}):
+                session.execute(delete(AnswerChunk).where(AnswerChunk.message_id == message_id))
 
         self._run(work)
 
@@ -96,27 +129,36 @@ class AnswerStore:
 
     def renew(self, message_ids: list[UUID]) -> set[UUID]:
         """Hold the leases of these answers for another five seconds; gives those that this process still has."""
-        mine = (Message.id.in_(message_ids), Message.lease_owner == self.owner, Message.status.in_(RUNNING))
-        held = update(Message).where(*mine).values(**self.lease()).returning(Message.id)
+        held = (
+            update(Message)
+            .where(Message.id.in_(message_ids), *self._is_mine())
+            .values(**self.lease())
+            .returning(Message.id)
+        )
         return self._run(lambda session: set(session.scalars(held)))
 
     def interrupt_expired(self) -> None:
         """End the answers whose process is gone, with all that had been flushed. Safe to run in many processes at once."""
+        expired = (
+            Message.status.in_(RUNNING),
+            or_(Message.lease_expires_at < utcnow(), Message.lease_expires_at.is_(None)),
+            or_(Message.lease_owner != self.owner, Message.lease_owner.is_(None)),  # our own we know to be alive
+        )
+        ending = {"status": "interrupted", "error": INTERRUPTED, "error_code": "interrupted", **RELEASED}
 
         def work(session: Session) -> None:
-            expired = (Message.status.in_(RUNNING), Message.lease_expires_at < utcnow())
-            for message_id in session.scalars(select(Message.id).where(*expired)).all():
+            claimed = update(Message).where(*expired).values(ending).returning(Message.id)
+            for message_id in session.scalars(claimed).all():
                 text = _folded(_log_of(_chunks(session, message_id)))
-                ending = {"status": "interrupted", "error": INTERRUPTED, "error_code": "interrupted"}
-                if _end_message(session, (Message.id == message_id, *expired), {**text, **ending}):
-                    session.execute(delete(AnswerChunk).where(AnswerChunk.message_id == message_id))
+                session.execute(update(Message).where(Message.id == message_id).values(text))
+                session.execute(delete(AnswerChunk).where(AnswerChunk.message_id == message_id))
 
         self._run(work)
 
     def wanted_stops(self) -> set[UUID]:
         """Give the answers of this process that another process was asked to stop."""
-        wanted = (Message.lease_owner == self.owner, Message.status.in_(RUNNING), Message.stop_requested)
-        return self._run(lambda session: set(session.scalars(select(Message.id).where(*wanted))))
+        wanted = select(Message.id).where(*self._is_mine(), Message.stop_requested)
+        return self._run(lambda session: set(session.scalars(wanted)))
 
     def living_sessions(self, session_ids: set[UUID]) -> set[UUID]:
         """Give those of the signed-in browsers that still are."""
@@ -138,20 +180,11 @@ class AnswerStore:
                 return _chunks(session, message_id, position), None
             return unfold(message), outcome_of(message)
 
-        return self._run(work)
-
-
-def _append(session: Session, generation: Generation, news: list[Delta]) -> None:
-    message_id = generation.job.message_id
-    rows = [{"message_id": message_id, "start": d.start, "kind": d.kind, "text": d.text} for d in news]
-    session.execute(insert(AnswerChunk), rows)
-    if generation.flushed == 0:
-        session.execute(update(Message).where(Message.id == message_id).values(status="streaming"))
+        return self._run(work, reads=True)
 
 
 def _end_message(session: Session, conditions: tuple[ColumnElement[bool], ...], values: dict[str, Any]) -> bool:
-    released = {"lease_owner": None, "lease_expires_at": None}
-    ended = update(Message).where(*conditions).values(**values, **released).returning(Message.id)
+    ended = update(Message).where(*conditions).values(**values, **RELEASED).returning(Message.id)
     return session.execute(ended).first() is not None
 
 

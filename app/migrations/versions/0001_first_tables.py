@@ -147,7 +147,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["parent_id"], ["message.id"], name=op.f("fk_message_parent_id_message"), ondelete="CASCADE"
+            ["parent_id"], ["message.id"], name=op.f("fk_message_parent_id_message")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
     )

@@ -1,12 +1,13 @@
 // <chat-page>: brings the parts of the page together: what is asked, which answer runs, which conversation is open.
+import { rememberStreaming, wantsStreaming } from "../behaviours/streaming";
 import { find, need } from "../lib/dom";
 import { noteConnection } from "../lib/connection";
-import { ApiError, api } from "../lib/http";
-import { drafts, preferences } from "../lib/store";
+import { ApiError } from "../lib/http";
+import { drafts } from "../lib/store";
 import { Run, type Surroundings } from "../stream/run";
 import type { Question } from "../stream/types";
 import { ChatComposer } from "./chat-composer";
-import { type Conversation, ConversationList } from "./conversation-list";
+import { ConversationList } from "./conversation-list";
 import { MessageItem } from "./message-item";
 import { MessageList } from "./message-list";
 import { ModelPicker } from "./model-picker";
@@ -21,19 +22,20 @@ export class ChatPage extends HTMLElement implements Surroundings {
     this.addEventListener("click", (event) => this.#clicked(event));
     document.addEventListener("keydown", (event) => this.#key(event));
     addEventListener("pageshow", (event) => event.persisted && location.reload());
-    this.#rememberStreaming();
+    rememberStreaming();
     this.#resume();
   }
 
-  belongs(conversationId: string, title: string | null): void {
-    const isNew = this.dataset.conversation !== conversationId;
-    if (isNew) {
-      this.dataset.conversation = conversationId;
-      history.replaceState(null, "", `/chat/${conversationId}`);
-      drafts.set("draft:new", "");
-    }
-    if (title) this.#open({ id: conversationId, title });
-    else if (isNew) void api<Conversation>("GET", `/api/conversations/${conversationId}`).then((each) => this.#open(each));
+  belongs(conversationId: string): void {
+    if (this.dataset.conversation === conversationId) return;
+    this.dataset.conversation = conversationId;
+    history.replaceState(null, "", `/chat/${conversationId}`);
+    drafts.set("draft:new", "");
+  }
+
+  titled(title: string | null): void {
+    find("conversation-list", ConversationList)?.open({ id: this.dataset.conversation ?? "", title });
+    this.#show(title);
   }
 
   lost(isLost: boolean): void {
@@ -46,6 +48,8 @@ export class ChatPage extends HTMLElement implements Surroundings {
     question.body.show(text);
     const answer = this.#list.add("assistant");
     await this.#ask(answer, { message: text }, (error) => {
+      const { question_id } = error.body;
+      if (question_id) return answer.fail(error.advice, question_id);
       question.remove();
       answer.remove();
       this.#composer.restore(text, error.advice);
@@ -54,24 +58,33 @@ export class ChatPage extends HTMLElement implements Surroundings {
 
   async #retry(item: MessageItem, questionId: string): Promise<void> {
     if (this.#run) return;
-    item.remove();
-    const answer = this.#list.add("assistant");
+    const answer = this.#list.replace(item);
     await this.#ask(answer, { question_id: questionId }, (error) => answer.fail(error.advice, questionId));
   }
 
-  async #ask(answer: MessageItem, question: Question, nothingKept: (error: ApiError) => void): Promise<void> {
+  /** A new answer begins with the words of the old one. Where it adds none the old one is back: of a refused one nothing is kept. */
+  async #continue(item: MessageItem): Promise<void> {
+    const { id, question } = item.dataset;
+    if (this.#run || !id) return;
+    const answer = this.#list.replace(item);
+    const putBack = (reason: string) => {
+      answer.replaceWith(item);
+      item.fail(reason, question ?? null);
+    };
+    await this.#ask(answer, { continue_id: id }, (error) => putBack(error.advice));
+    if (answer.isConnected && answer.status === "failed" && answer.body.text === item.body.text) putBack(answer.complaint);
+  }
+
+  async #ask(answer: MessageItem, question: Question, refused: (error: ApiError) => void): Promise<void> {
     const { conversation } = this.dataset;
     const model = need("model-picker", ModelPicker).value;
     const where = { ...(conversation && { conversation_id: conversation }), ...(model && { model }) };
     await this.#follow(new Run(answer, this), async (run) => {
       try {
-        await run.ask({ ...question, ...where }, this.#streaming.checked);
+        await run.ask({ ...question, ...where }, wantsStreaming());
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
-        const { conversation_id, question_id } = error.body;
-        if (conversation_id) this.belongs(conversation_id, null);
-        if (question_id) answer.fail(error.advice, question_id);
-        else nothingKept(error);
+        refused(error);
       }
     });
   }
@@ -106,26 +119,18 @@ export class ChatPage extends HTMLElement implements Surroundings {
   }
 
   #clicked(event: Event): void {
-    const target = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-prompt], [data-part='retry']") : null;
+    const target = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-prompt], [data-part]") : null;
     const item = target?.closest("message-item");
-    if (target?.dataset.prompt) this.#composer.suggest(target.dataset.prompt);
-    else if (item instanceof MessageItem && target?.dataset.questionId) void this.#retry(item, target.dataset.questionId);
+    const { prompt, part, questionId } = target?.dataset ?? {};
+    if (prompt) this.#composer.suggest(prompt);
+    else if (!(item instanceof MessageItem)) return;
+    else if (part === "continue") void this.#continue(item);
+    else if (part === "retry" && questionId) void this.#retry(item, questionId);
   }
 
   #key(event: KeyboardEvent): void {
     if (event.key !== "Escape" || !this.#run || event.isComposing) return;
     if (!document.querySelector("dialog[open], :popover-open")) void this.#stop();
-  }
-
-  #rememberStreaming(): void {
-    const { checked } = this.#streaming;
-    this.#streaming.checked = (preferences.get("streaming") ?? (checked ? "on" : "off")) === "on";
-    this.#streaming.addEventListener("change", () => preferences.set("streaming", this.#streaming.checked ? "on" : "off"));
-  }
-
-  #open(conversation: Conversation): void {
-    find("conversation-list", ConversationList)?.open(conversation);
-    this.#show(conversation.title);
   }
 
   #show(title: string | null): void {
@@ -140,9 +145,5 @@ export class ChatPage extends HTMLElement implements Surroundings {
 
   get #list(): MessageList {
     return need("message-list", MessageList, this);
-  }
-
-  get #streaming(): HTMLInputElement {
-    return need("#streaming", HTMLInputElement, this);
   }
 }

@@ -19,9 +19,10 @@ export class ConversationList extends HTMLElement {
 
   connectedCallback(): void {
     this.addEventListener("click", (event) => this.#clicked(event));
+    for (const item of this.querySelectorAll("li")) this.#equip(item);
     const older = this.#older;
     older.hidden = older.dataset.more !== "true";
-    older.addEventListener("click", () => void this.#loadOlder());
+    older.addEventListener("click", () => this.#loadOlder().catch(tellError));
   }
 
   /** Puts a conversation on top and marks it as the one that is open. */
@@ -38,8 +39,15 @@ export class ConversationList extends HTMLElement {
     const item = fromTemplate("conversation-item", HTMLElement);
     item.dataset.id = id;
     need("a", HTMLAnchorElement, item).href = `/chat/${id}`;
+    this.#equip(item);
     this.#title(item, title);
     return item;
+  }
+
+  /** Gives an item its buttons. */
+  #equip(item: HTMLElement): void {
+    item.append(fromTemplate("conversation-tools", HTMLElement));
+    this.#title(item, part(item, "title").textContent);
   }
 
   #title(item: HTMLElement, title: string | null): void {
@@ -55,10 +63,7 @@ export class ConversationList extends HTMLElement {
     const item = button?.closest("li");
     if (!button || !item) return;
     const act = button.dataset.part === "delete" ? this.#delete(item) : this.#rename(item);
-    act.catch((error: unknown) => {
-      if (!(error instanceof ApiError)) throw error;
-      void tell(error.message);
-    });
+    act.catch(tellError);
   }
 
   async #rename(item: HTMLElement): Promise<void> {
@@ -114,4 +119,9 @@ export class ConversationList extends HTMLElement {
   get #older(): HTMLButtonElement {
     return need('[data-part="older"]', HTMLButtonElement, this);
   }
+}
+
+function tellError(error: unknown): void {
+  if (!(error instanceof ApiError)) throw error;
+  void tell(error.advice);
 }

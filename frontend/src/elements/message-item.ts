@@ -1,16 +1,34 @@
 // <message-item>: one message with everything around its words: reasoning, notices, tools. Its markup is the server's.
 import { announce } from "../lib/announce";
-import { fromTemplate, need, part } from "../lib/dom";
+import { find, fromTemplate, need, part } from "../lib/dom";
+import { droppedSentence, speedOf } from "../lib/sentences";
 import { DeltaBuffer } from "../stream/buffer";
 import type { Delta, Usage } from "../stream/types";
 import { MessageBody } from "./message-body";
+import { Thoughts } from "./thoughts";
 
 export type Role = "user" | "assistant";
 export type Status = "pending" | "streaming" | "complete" | "stopped" | "interrupted" | "failed";
 
 export class MessageItem extends HTMLElement {
   #buffer = new DeltaBuffer((delta) => this.#show(delta));
-  #thinkingSince = 0;
+  #thoughts = new Thoughts(this);
+
+  connectedCallback(): void {
+    if (this.dataset.role !== "assistant" || find('[data-part="tools"]', HTMLElement, this)) return;
+    this.#complete();
+    this.noteModel(this.dataset.model ?? "");
+    part(this, "speed").textContent = this.dataset.speed ?? "";
+  }
+
+  /** The server wrote only the parts that have something to say; the others come from the page's template, in their places. */
+  #complete(): void {
+    const whole = fromTemplate("answer-parts", HTMLElement);
+    for (const own of [...this.children]) {
+      if (own instanceof HTMLElement) part(whole, own.dataset.part ?? "").replaceWith(own);
+    }
+    this.replaceChildren(...whole.children);
+  }
 
   /** A new, empty message for the page. */
   static make(role: Role): MessageItem {
@@ -37,18 +55,19 @@ export class MessageItem extends HTMLElement {
   restart(): void {
     this.status = "pending";
     part(this, "notice").hidden = true;
-    part(this, "reasoning").hidden = true;
-    need('[data-part="thought"]', MessageBody, this).show("");
+    this.noteThoughts("");
     this.body.show("");
   }
 
   /** Says that old messages were left out of what the model was given. */
   noteDropped(count: number): void {
-    const line = part(this, "dropped");
-    line.hidden = count === 0;
-    const many = count === 1 ? "message no longer fits" : `${count} messages no longer fit`;
-    const were = count === 1 ? "was" : "were";
-    line.textContent = `The oldest ${many} into the model’s memory and ${were} left out.`;
+    part(this, "dropped").hidden = count === 0;
+    part(this, "dropped").textContent = droppedSentence(count);
+  }
+
+  /** Shows the thoughts of an answer that came whole. */
+  noteThoughts(text: string): void {
+    this.#thoughts.show(text);
   }
 
   noteModel(model: string): void {
@@ -62,21 +81,32 @@ export class MessageItem extends HTMLElement {
   /** The end of a streamed answer. */
   finish(status: Status, usage?: Usage): void {
     this.#buffer.flush();
-    this.#noteThought();
+    this.#thoughts.end();
     this.status = status;
     this.body.settle();
-    this.#noteSpeed(usage);
+    part(this, "speed").textContent = speedOf(usage);
     if (status === "stopped") announce("Stopped.");
     this.#changed();
+  }
+
+  /** The reason that stands below an answer that did not end as it should. */
+  get complaint(): string {
+    return part(this, "notice-text").textContent ?? "";
   }
 
   /** A whole answer at once. */
   fill(text: string, usage?: Usage): void {
     this.status = "complete";
     this.body.show(text);
-    this.#noteSpeed(usage);
+    part(this, "speed").textContent = speedOf(usage);
     announce(text);
     this.#changed();
+  }
+
+  /** A whole answer that broke off. */
+  break(text: string, sentence: string, questionId: string | null): void {
+    this.body.show(text);
+    this.fail(sentence, questionId);
   }
 
   /** The end that nobody wanted, with the reason and, if there is a question to ask again, a button for it. */
@@ -92,37 +122,12 @@ export class MessageItem extends HTMLElement {
 
   #show({ content, thinking }: Required<Delta>): void {
     this.status = "streaming";
-    if (thinking) this.#think(thinking);
+    if (thinking) this.#thoughts.grow(thinking);
     if (content) {
-      this.#noteThought();
+      this.#thoughts.end();
       this.body.grow(content);
     }
     this.#changed();
-  }
-
-  #think(piece: string): void {
-    const details = part(this, "reasoning");
-    if (details.hidden) {
-      details.hidden = false;
-      this.#thinkingSince = Date.now();
-      part(this, "reasoning-label").textContent = "Thinking…";
-    }
-    need('[data-part="thought"]', MessageBody, this).grow(piece);
-  }
-
-  /** The first word of the answer ends the thinking. */
-  #noteThought(): void {
-    if (!this.#thinkingSince) return;
-    const seconds = Math.max(1, Math.round((Date.now() - this.#thinkingSince) / 1000));
-    this.#thinkingSince = 0;
-    part(this, "reasoning-label").textContent = `Thought for ${seconds} s`;
-  }
-
-  #noteSpeed(usage?: Usage): void {
-    const { completion_tokens: tokens, duration_ms: total, first_token_ms: first } = usage ?? {};
-    const time = (total ?? 0) - (first ?? 0);
-    if (!tokens || time <= 0) return;
-    part(this, "speed").textContent = `${Math.max(1, Math.round((tokens * 1000) / time))} tokens/s`;
   }
 
   #changed(): void {

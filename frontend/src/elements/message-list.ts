@@ -33,6 +33,12 @@ export class MessageList extends HTMLElement {
     return item;
   }
 
+  /** Puts a new answer where an old one was. */
+  replace(item: MessageItem): MessageItem {
+    item.remove();
+    return this.add("assistant");
+  }
+
   /** Goes to the end and stays there. */
   toLatest(smoothly = false): void {
     this.#isFollowing = true;

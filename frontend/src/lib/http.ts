@@ -5,6 +5,7 @@ interface ErrorBody {
   code?: string;
   conversation_id?: string;
   question_id?: string;
+  message_id?: string;
   reply?: string;
 }
 
@@ -55,9 +56,13 @@ function unreachable(reason: unknown): never {
   throw new ApiError(0, "offline", UNREACHABLE);
 }
 
+function signIn(): void {
+  location.assign(`/auth/login?next=${encodeURIComponent(location.pathname)}`);
+}
+
 async function errorFrom(response: Response): Promise<ApiError> {
-  if (response.status === 401) location.assign(`/auth/login?next=${encodeURIComponent(location.pathname)}`);
   const body = (await response.json().catch(() => ({}))) as ErrorBody;
+  if (response.status === 401) setTimeout(signIn); // after those who wait for the error have saved what they hold
   const retryAfter = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
   return new ApiError(
     response.status,

@@ -20,6 +20,15 @@ class Shelf {
       // Private mode or a full disk: the page works without memory.
     }
   }
+
+  /** Forgets everything. */
+  clear(): void {
+    try {
+      this.storage().clear();
+    } catch {
+      // Nothing was remembered.
+    }
+  }
 }
 
 /** Preferences: they outlive the tab. */

@@ -6,6 +6,7 @@ import type { Listener, Question } from "./types";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
+const NO_ANSWER = "This question has no answer yet.";
 
 export class Answer {
   #messageId: string | null = null;
@@ -62,7 +63,8 @@ export class Answer {
   #giveUpOn(error: unknown): void {
     if (!(error instanceof ApiError)) return;
     const isPassing = error.status === 0 || error.status === 429 || error.status >= 500;
-    if (!isPassing) this.#end(() => this.listener.failed({ error: error.message, code: error.code }));
+    const reason = error.status === 404 ? NO_ANSWER : error.message; // refused: no row of it was left behind
+    if (!isPassing) this.#end(() => this.listener.failed({ error: reason, code: error.code }));
   }
 
   /** Reads until the end, or until the connection breaks: then the caller connects again from the last id. */

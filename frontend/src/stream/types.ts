@@ -34,10 +34,11 @@ export interface Failure {
   message_id?: string;
 }
 
-/** What is asked: a new message, or an answer to a question that is kept already. */
+/** What is asked: a new message, an answer to a question that is kept already, or more of an answer that ended too early. */
 export interface Question {
   message?: string;
   question_id?: string;
+  continue_id?: string;
   conversation_id?: string;
   model?: string;
 }

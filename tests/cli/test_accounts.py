@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskCliRunner
+from sqlalchemy import select
+
+from app.config import Settings
+from app.extensions import db
+from app.models.audit_event import AuditEvent
+from app.models.user import User, find_user
+from tests.people import HELLO, PASSWORD, Person, make_user, send_form, sign_in
+from tests.terminal import Terminal
+
+EMAIL = "ada@example.org"
+
+
+def links_in(output: str) -> list[str]:
+    return re.findall(r"^http://localhost:5000(/auth/link/[\w-]{43})\r?$", output, re.MULTILINE)
+
+
+def roles(app: Flask) -> dict[str, str]:
+    with app.app_context():
+        return {user.email: user.role for user in db.session.scalars(select(User))}
+
+
+def test_create_admin_works_off_a_terminal(app: Flask, runner: FlaskCliRunner) -> None:
+    result = runner.invoke(args=["create-admin", "Ada@Example.org"])
+
+    assert result.exit_code == 0
+    assert result.output.startswith("Ada@Example.org is an administrator (new account).\n")
+    assert roles(app) == {"Ada@Example.org": "admin"}
+    client = app.test_client()
+    [link] = links_in(result.output)
+    assert send_form(client, link).location == "/settings/security"
+    assert send_form(client, "/settings/security", new_password=PASSWORD).status_code == 303
+    assert sign_in(app, EMAIL).get("/admin/users").status_code == 200
+
+
+def test_create_admin_promotes_who_is_there_already(app: Flask, runner: FlaskCliRunner, alice: Person) -> None:
+    assert alice.get("/admin/users").status_code == 403
+    result = runner.invoke(args=["create-admin", alice.email.upper()])
+
+    assert result.output == f"{alice.email} is an administrator.\n", "no link: there is a password"
+    assert alice.get("/admin/users").status_code == 200
+    with app.app_context():
+        event = db.session.scalars(select(AuditEvent).where(AuditEvent.kind == "promoted")).one()
+        assert (event.actor_id, event.subject_id, event.address) == (None, alice.id, "")
+
+
+def test_create_admin_lets_a_suspended_account_in_again(app: Flask, runner: FlaskCliRunner) -> None:
+    make_user(app, EMAIL)
+    with app.app_context():
+        db.session.execute(db.update(User).values(active=False))
+        db.session.commit()
+    assert runner.invoke(args=["create-admin", EMAIL]).exit_code == 0
+
+    assert sign_in(app, EMAIL).get("/admin/users").status_code == 200
+
+
+@pytest.mark.parametrize("email", ["ada", "", "ada@", "a b@example.org", "ada@example.org\n"])
+def test_create_admin_refuses_what_is_no_address(app: Flask, runner: FlaskCliRunner, email: str) -> None:
+    result = runner.invoke(args=["create-admin", email])
+
+    assert result.exit_code == 2
+    assert "is not an e-mail address." in result.output
+    assert roles(app) == {}
+
+
+def test_create_admin_takes_names_of_home_networks(app: Flask, runner: FlaskCliRunner) -> None:
+    assert runner.invoke(args=["create-admin", "me@home.local"]).exit_code == 0
+    assert roles(app) == {"me@home.local": "admin"}
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_create_admin_asks_on_a_terminal(app: Flask, runner: FlaskCliRunner) -> None:
+    typed = ["short", "password1", PASSWORD, "something else", PASSWORD, PASSWORD]
+    result = runner.invoke(args=["create-admin", EMAIL], input="\n".join(typed) + "\n")
+
+    assert result.exit_code == 0, result.output
+    assert "Use 8 to 128 characters." in result.output
+    assert "attacker's list" in result.output
+    assert "The two are not the same." in result.output
+    assert not links_in(result.output)
+    assert sign_in(app, EMAIL).get("/admin/users").status_code == 200
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_no_password_on_a_terminal_means_a_link(app: Flask, runner: FlaskCliRunner) -> None:
+    result = runner.invoke(args=["create-admin", EMAIL], input="\n")
+
+    [link] = links_in(result.output)
+    assert send_form(app.test_client(), link).status_code == 303
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_who_has_an_account_is_not_asked(runner: FlaskCliRunner, alice: Person) -> None:
+    result = runner.invoke(args=["create-admin", alice.email], input="")
+
+    assert (result.exit_code, result.output) == (0, f"{alice.email} is an administrator.\n")
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_giving_up_creates_nobody(app: Flask, runner: FlaskCliRunner) -> None:
+    result = runner.invoke(args=["create-admin", EMAIL], input="")
+
+    assert result.exit_code == 1
+    assert roles(app) == {}
+
+
+def test_a_real_terminal_does_not_show_the_password(app: Flask, settings: Settings, tmp_path: Path) -> None:
+    environ = {"SECRET_KEY": settings.secret_key, "DATABASE_URL": settings.database_url, "LLM_PROVIDERS": "fake"}
+    terminal = Terminal("create-admin", EMAIL, cwd=tmp_path, environ=environ)
+    terminal.wait_for("one-time link): ")
+    terminal.type(PASSWORD)
+    terminal.wait_for("Repeat the password: ")
+    terminal.type(PASSWORD)
+
+    assert terminal.finish() == 0, terminal.shown
+    assert f"{EMAIL} is an administrator (new account)." in terminal.shown
+    assert PASSWORD not in terminal.shown
+    assert roles(app) == {EMAIL: "admin"}
+
+
+def test_sign_in_link_works(app: Flask, runner: FlaskCliRunner, alice: Person) -> None:
+    result = runner.invoke(args=["sign-in-link", alice.email.upper()])
+
+    assert result.exit_code == 0
+    assert f"Signs in {alice.email} once, within 60 minutes:" in result.output
+    phone = app.test_client()
+    [link] = links_in(result.output)
+    assert send_form(phone, link).status_code == 303
+    assert alice.email in phone.get("/settings/account").text
+
+
+def test_sign_in_link_needs_an_active_account(app: Flask, runner: FlaskCliRunner, alice: Person) -> None:
+    with app.app_context():
+        db.session.execute(db.update(User).values(active=False))
+        db.session.commit()
+    for email in (alice.email, "nobody@example.org", ""):
+        result = runner.invoke(args=["sign-in-link", email])
+        assert result.exit_code == 1
+        assert result.output == f"Error: There is no active account with the address {email}.\n"
+
+
+def test_list_users_works(app: Flask, runner: FlaskCliRunner, alice: Person, admin: Person) -> None:
+    alice.ask(HELLO)
+    new = make_user(app, "a-rather-long-address@example.org")
+    admin.post(f"/admin/users/{new}/suspend")
+    head, *rows = [line.split() for line in runner.invoke(args=["list-users"]).output.splitlines()]
+
+    assert head == ["E-MAIL", "ROLE", "STATE", "CREATED", "LAST", "SEEN", "MESSAGES"]
+    assert [(row[0], row[1], row[2], row[-1]) for row in rows] == [
+        (alice.email, "user", "active", "2"),
+        (admin.email, "admin", "active", "0"),
+        ("a-rather-long-address@example.org", "user", "suspended", "0"),
+    ]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", rows[0][3])
+    assert rows[2][4] == "never"
+
+
+def test_list_users_of_an_empty_installation(runner: FlaskCliRunner) -> None:
+    result = runner.invoke(args=["list-users"])
+
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) == 1
+
+
+def test_list_users_shows_no_secrets(app: Flask, runner: FlaskCliRunner) -> None:
+    make_user(app, EMAIL)
+    with app.app_context():
+        user = find_user(EMAIL)
+        assert user
+        assert user.password_hash
+
+    assert user.password_hash not in runner.invoke(args=["list-users"]).output

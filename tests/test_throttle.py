@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from app import throttle
+from app.errors import TooManyRequests
+from app.extensions import db
+from app.models.throttle_bucket import ThrottleBucket
+from tests.moved_clock import Clock
+from tests.parallel import at_once
+
+THREE = throttle.Policy("three", 3, timedelta(minutes=3))
+TEN = throttle.Policy("ten", 10, timedelta(minutes=10))
+
+
+def tries(app: Flask, *charges: throttle.Charge) -> int:
+    """How many tries there are at once."""
+    count = 0
+    with app.app_context():
+        while count < 100:
+            try:
+                throttle.pay(*charges)
+            except TooManyRequests:
+                return count
+            count += 1
+    return count
+
+
+def test_it_works(app: Flask) -> None:
+    assert tries(app, (THREE, "ada")) == 3
+    assert tries(app, (THREE, "ada")) == 0
+    assert tries(app, (THREE, "eve")) == 3, "everybody has their own"
+    assert tries(app, (TEN, "ada")) == 10, "for each policy"
+
+
+def test_the_answer_says_when_to_come_back(app: Flask, clock: Clock) -> None:
+    tries(app, (THREE, "ada"))
+    with app.app_context(), pytest.raises(TooManyRequests) as refused:
+        throttle.pay((THREE, "ada"))
+    assert refused.value.retry_after is not None
+    assert 1 <= refused.value.retry_after <= 60
+    clock.advance(seconds=refused.value.retry_after)
+
+    assert tries(app, (THREE, "ada")) == 1
+
+
+def test_it_fills_up_again_and_never_over(app: Flask, clock: Clock) -> None:
+    tries(app, (THREE, "ada"))
+    clock.advance(minutes=2)
+    assert tries(app, (THREE, "ada")) == 2
+    clock.advance(days=1)
+    assert tries(app, (THREE, "ada")) == 3
+
+
+def test_what_was_refunded_can_be_paid_again(app: Flask) -> None:
+    with app.app_context():
+        for _ in range(10):
+            throttle.pay((THREE, "ada"))
+            throttle.refund((THREE, "ada"))
+            db.session.commit()
+
+    assert tries(app, (THREE, "ada")) == 3
+
+
+def test_a_refund_makes_nobody_rich(app: Flask) -> None:
+    with app.app_context():
+        throttle.pay((THREE, "ada"))
+        for _ in range(10):
+            throttle.refund((THREE, "ada"))
+        db.session.commit()
+
+    assert tries(app, (THREE, "ada")) == 3
+
+
+def test_all_or_nothing(app: Flask) -> None:
+    tries(app, (THREE, "ada"))
+    assert tries(app, (TEN, "ada"), (THREE, "ada")) == 0
+
+    assert tries(app, (TEN, "ada")) == 10, "nothing was taken from the other one"
+
+
+def test_tries_at_once_are_all_counted(app: Flask) -> None:
+    counts = at_once([lambda: tries(app, (TEN, "ada"), (THREE, "ada"))] * 8)
+
+    assert sum(counts) == 3
+
+
+def test_policies_at_once_in_any_order_do_not_get_stuck(app: Flask) -> None:
+    orders = [((TEN, "ada"), (THREE, "ada")), ((THREE, "ada"), (TEN, "ada"))] * 3
+    counts = at_once([partial(tries, app, *order) for order in orders])
+
+    assert sum(counts) == 3
+
+
+def test_the_first_tries_of_all_at_once_are_counted(app: Flask) -> None:
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(ThrottleBucket)) == 0
+
+    assert sum(at_once([lambda: tries(app, (THREE, "new"))] * 8)) == 3
+
+
+def test_old_buckets_are_forgotten(app: Flask, clock: Clock) -> None:
+    tries(app, (THREE, "old"))
+    clock.advance(days=3)
+    tries(app, (THREE, "new"))
+    with app.app_context():
+        throttle.forget_stale()
+        db.session.commit()
+        assert db.session.scalar(select(func.count()).select_from(ThrottleBucket)) == 1
+
+
+def test_no_bucket_is_forgotten_before_it_is_full_again() -> None:
+    policies = [value for value in vars(throttle).values() if isinstance(value, throttle.Policy)]
+
+    assert len(policies) >= 5
+    assert all(policy.refill < throttle.STALE for policy in policies)
+
+
+def test_no_subject_is_kept_in_clear(app: Flask) -> None:
+    tries(app, (THREE, "ada@example.org"))
+
+    with app.app_context():
+        assert "ada" not in db.session.scalars(select(ThrottleBucket.key)).one()
+
+
+@pytest.mark.parametrize("subject", ["", "\ud800", "\0", "x" * 10_000, "🙂"])
+def test_a_subject_may_be_anything(app: Flask, subject: str) -> None:
+    assert tries(app, (THREE, subject)) == 3
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unix:", "unix:"),
+        ("", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_one_household_is_one_client(address: str | None, network: str) -> None:
+    assert throttle.network_of(address) == network
