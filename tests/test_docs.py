@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ROW = re.compile(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? ?\| (.+) \|$", re.M)
 SETTING_READ = re.compile(
-    r"""(?:env|self)\.(?:text|secret|listing|whole|number|url|get)\(\s*"([A-Z][A-Z_]+)\"|environ\.get\("([A-Z_]+)\""""
+    r"""(?:env|self)\.(?:text|secret|listing|whole|number|urls?|get)\(\s*"([A-Z][A-Z_]+)\"|environ\.get\("([A-Z_]+)\""""
 )
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)(?:#[^)]*)?\)")
 CODE_NAME = re.compile(r"`((?:app|frontend)/[\w./-]+?\.(?:py|ts|html))(?::(\w+))?`")
