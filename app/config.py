@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,9 @@ class Settings:
     trusted_proxies: int = 0
     rate_limit: str = "30/minute"
     llm_providers: tuple[str, ...] = ("ollama",)
-    ollama_host: str = "http://localhost:11434"
+    ollama_host: str = "http://localhost:11434"  # one or several, separated by commas
     ollama_model: str = "llama3"
-    openai_base_url: str = "http://localhost:8080/v1"
+    openai_base_url: str = "http://localhost:8080/v1"  # the same
     openai_api_key: str = field(default="", repr=False)
     embedded_model: str = "qwen2.5-coder-0.5b"
     models_dir: Path = Path("instance/models")
@@ -74,6 +74,16 @@ class Settings:
     def public_host(self) -> str:
         """The host name of PUBLIC_URL, without the port."""
         return urlsplit(self.public_url).hostname or "localhost"
+
+    @property
+    def ollama_hosts(self) -> tuple[str, ...]:
+        """OLLAMA_HOST, one by one."""
+        return tuple(self.ollama_host.split(","))
+
+    @property
+    def openai_base_urls(self) -> tuple[str, ...]:
+        """OPENAI_BASE_URL, one by one."""
+        return tuple(self.openai_base_url.split(","))
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -156,19 +166,23 @@ class _Reader:
             raise ConfigError(f"RATE_LIMIT must be like 30/minute, not {value!r}.") from None
         return value
 
-    def ollama_host(self) -> str:
-        """OLLAMA_HOST as Ollama itself reads it: without a scheme it is http, and the port is 11434."""
-        default = "http://localhost:11434"
-        value = self.text("OLLAMA_HOST", default)
-        if "://" not in value:
-            value = f"http://{value}" if ":" in value.rpartition("]")[2] else f"http://{value}:11434"
-        return self.url("OLLAMA_HOST", default, value.replace("//0.0.0.0", "//127.0.0.1"))
+    def urls(self, name: str, default: str, complete: Callable[[str], str] = str) -> str:
+        """Read a comma list of URLs, each once; `complete` adds what may be left out of one."""
+        values = self.listing(name, (default,))
+        return ",".join(dict.fromkeys(self.url(name, default, complete(value)) for value in values)) or default
 
     def url(self, name: str, default: str, value: str = "") -> str:
         value = (value or self.text(name, default)).rstrip("/")
         if not _is_http_url(value):
             raise ConfigError(f"{name} must be a URL like {default}, not {value!r}.")
         return value
+
+
+def _complete_ollama_host(value: str) -> str:
+    """Read an address as Ollama itself does: without a scheme it is http, and the port is 11434."""
+    if "://" not in value:
+        value = f"http://{value}" if ":" in value.rpartition("]")[2] else f"http://{value}:11434"
+    return value.replace("//0.0.0.0", "//127.0.0.1")
 
 
 def _is_http_url(value: str) -> bool:
@@ -207,9 +221,9 @@ def _read_models(env: _Reader) -> dict[str, Any]:
         raise ConfigError(f"LLM_PROVIDERS names {unknown[0]!r}; known are {', '.join(PROVIDERS)}.")
     return {
         "llm_providers": providers,
-        "ollama_host": env.ollama_host(),
+        "ollama_host": env.urls("OLLAMA_HOST", "http://localhost:11434", _complete_ollama_host),
         "ollama_model": env.text("OLLAMA_MODEL", "llama3"),
-        "openai_base_url": env.url("OPENAI_BASE_URL", "http://localhost:8080/v1"),
+        "openai_base_url": env.urls("OPENAI_BASE_URL", "http://localhost:8080/v1"),
         "openai_api_key": env.secret("OPENAI_API_KEY"),
         "embedded_model": env.text("EMBEDDED_MODEL", "qwen2.5-coder-0.5b"),
         "models_dir": Path(env.text("MODELS_DIR", "instance/models")).absolute(),

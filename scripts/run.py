@@ -158,8 +158,9 @@ def _get_model(settings: "Settings") -> None:
         names = ",".join(settings.llm_providers)
         print(OLLAMA_ONLY.format(names.replace(",", " and "), names))
         return
-    if "ollama" in settings.llm_providers and _ollama_has_models(settings.ollama_host):
-        print(f"Ollama answers at {settings.ollama_host}: its models are used.")
+    answering = filter(_ollama_has_models, settings.ollama_hosts if "ollama" in settings.llm_providers else ())
+    if address := next(answering, None):
+        print(f"Ollama answers at {address}: its models are used.")
         return
     problem = runtime_problem()
     if problem:

@@ -41,12 +41,16 @@ class Reply:
 
 @dataclass(eq=False)
 class Request:
-    """A request as it came. `closed`: the client went away before the end of the answer; `answered`: it did not."""
+    """A request as it came. `closed`: the client went away before the end of the answer; `answered`: it did not.
+
+    `connection` is the number of the connection that it came on.
+    """
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
+    connection: int = 0
     closed: threading.Event = field(default_factory=threading.Event)
     answered: threading.Event = field(default_factory=threading.Event)
 
@@ -61,6 +65,8 @@ class FakeServer:
     def __init__(self, port: int = 0) -> None:
         self.requests: list[Request] = []
         self.default_reply = Reply()
+        self.connections: set[_Connection] = set()  # those that are open
+        self.accepted = 0
         self._replies: deque[Reply] = deque()
         self._port = port
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -118,10 +124,7 @@ class FakeServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        connections: set[_Connection] = set()
-        server = await self._loop.create_server(
-            lambda: _Connection(self, connections), "127.0.0.1", self._port, backlog=2048
-        )
+        server = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", self._port, backlog=2048)
         self._port = server.sockets[0].getsockname()[1]
         self._started.set()
         await self._stopping.wait()
@@ -129,7 +132,7 @@ class FakeServer:
         self._loop.remove_reader(server.sockets[0].fileno())
         await _turns(5)
         server.close()
-        for connection in list(connections):
+        for connection in list(self.connections):
             connection.wire.abort()
         await _turns(2)
 
@@ -188,9 +191,8 @@ class _Connection(asyncio.Protocol):
 
     wire: Wire
 
-    def __init__(self, server: FakeServer, connections: set[_Connection]) -> None:
+    def __init__(self, server: FakeServer) -> None:
         self._server = server
-        self._connections = connections
         self._buffer = bytearray()
         self._request: Request | None = None
         self._task: asyncio.Task[None] | None = None
@@ -198,7 +200,9 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.wire = Wire(transport)
-        self._connections.add(self)
+        self._server.accepted += 1
+        self._number = self._server.accepted
+        self._server.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -206,7 +210,7 @@ class _Connection(asyncio.Protocol):
             self._take_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._connections.discard(self)
+        self._server.connections.discard(self)
         if self._request and not self._request.answered.is_set():
             self._request.closed.set()
         if self._task:
@@ -223,7 +227,7 @@ class _Connection(asyncio.Protocol):
         if len(rest) < length:
             return
         self._buffer = bytearray(rest[length:])
-        self._request = Request(method, path, headers, rest[:length])
+        self._request = Request(method, path, headers, rest[:length], self._number)
         self._server.received(self._request)
         self._task = asyncio.get_running_loop().create_task(self._answer(self._request))
 

@@ -70,6 +70,28 @@ def test_a_value_is_read(environ: dict[str, str], name: str, value: object) -> N
     assert getattr(read(**environ), name) == value
 
 
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("", ("http://localhost:11434",)),
+        ("gpu", ("http://gpu:11434",)),
+        ("0.0.0.0", ("http://127.0.0.1:11434",)),
+        ("[::1]", ("http://[::1]:11434",)),
+        ("https://gpu.example.org/", ("https://gpu.example.org",)),
+        ("gpu1, gpu2:8000,http://gpu3:11434/", ("http://gpu1:11434", "http://gpu2:8000", "http://gpu3:11434")),
+        ("gpu1,,gpu1", ("http://gpu1:11434",)),
+        (",", ("http://localhost:11434",)),
+    ],
+)
+def test_ollama_hosts_are_read_as_ollama_does(given: str, taken: tuple[str, ...]) -> None:
+    assert read(OLLAMA_HOST=given).ollama_hosts == taken
+
+
+def test_openai_compatible_servers_too() -> None:
+    settings = read(OPENAI_BASE_URL="http://a:8080/v1/, https://b/v1")
+    assert settings.openai_base_urls == ("http://a:8080/v1", "https://b/v1")
+
+
 WRONG = [
     ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
     ({"SECRET_KEY": "   "}, "SECRET_KEY is not set"),
@@ -100,6 +122,8 @@ WRONG = [
     ({"PUBLIC_URL": "http://[::1"}, "PUBLIC_URL must be a URL like http://localhost:5000"),
     ({"PUBLIC_URL": "http://box:99999"}, "PUBLIC_URL must be a URL like http://localhost:5000"),
     ({"OPENAI_BASE_URL": "localhost"}, "OPENAI_BASE_URL must be a URL like http://localhost:8080/v1"),
+    ({"OLLAMA_HOST": "http://gpu:port"}, "OLLAMA_HOST must be a URL like http://localhost:11434"),
+    ({"OLLAMA_HOST": "gpu1,ftp://gpu2"}, "OLLAMA_HOST must be a URL like http://localhost:11434, not 'ftp://gpu2'."),
     ({"OLLAMA_HOST": "http://:11434"}, "OLLAMA_HOST must be a URL like http://localhost:11434"),
 ]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from functools import cached_property
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from app.chat.providers.base import ModelInfo, Provider
 from app.errors import AppError, LLMUnavailable
 
 FRESH_SECONDS = 10.0
+STALE_PATIENCE_SECONDS = 0.3
 DESCRIPTION_SECONDS = 600.0
 
 
@@ -47,21 +49,37 @@ class ModelDirectory:
         self._lock = threading.Lock()
         self._listing: Listing | None = None
         self._listed_at = 0.0
+        self._asking: Future[Listing] | None = None
         self._described: dict[tuple[str, str], tuple[float, ModelInfo]] = {}
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(len(self.providers), thread_name_prefix="models")
+        return ThreadPoolExecutor(len(self.providers) + 1, thread_name_prefix="models")
 
     def listing(self) -> Listing:
-        """Give what can be picked; asks all providers at once when the last answer is older than ten seconds."""
+        """Give what can be picked; asks all providers at once when the last answer is older than ten seconds.
+
+        Only the first time does anybody wait for a slow one; later the last answer has to do, until the new one is there.
+        """
         with self._lock:
-            if self._listing is None or time.monotonic() - self._listed_at > FRESH_SECONDS:
-                self._listing = self._ask_all()
-                self._listed_at = time.monotonic()
-            return self._listing
+            known = self._listing
+            if known and time.monotonic() - self._listed_at <= FRESH_SECONDS:
+                return known
+            if self._asking is None or self._asking.done():
+                self._asking = self._pool.submit(self._ask_all)
+            asking = self._asking
+        try:
+            return asking.result(STALE_PATIENCE_SECONDS if known else None)
+        except FutureTimeout:
+            return known or asking.result()
 
     def _ask_all(self) -> Listing:
+        listing = self._collect()
+        with self._lock:
+            self._listing, self._listed_at = listing, time.monotonic()
+        return listing
+
+    def _collect(self) -> Listing:
         models: list[ModelInfo] = []
         unreachable: list[Unreachable] = []
         for answer in self._pool.map(_ask, self.providers):

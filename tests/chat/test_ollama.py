@@ -39,6 +39,15 @@ def test_it_streams(carol: Person, ollama: FakeOllama) -> None:
     assert body["options"]["num_ctx"] == 4096
 
 
+def test_another_host_answers_where_one_is_down(make_app: Callable[..., Flask], ollama: FakeOllama) -> None:
+    hosts = f"http://127.0.0.1:9,{ollama.url}"  # the discard port: nothing listens there
+    dave = sign_up(make_app(llm_providers=("ollama",), ollama_host=hosts), "dave@example.org")
+
+    assert dave.ask("Hello")["reply"] == "Hello"
+    listed = dave.get("/api/models").get_json()
+    assert (len(listed["models"]), listed["unreachable"]) == (2, [])
+
+
 def test_it_answers_whole_but_asks_for_a_stream(carol: Person, ollama: FakeOllama) -> None:
     assert carol.ask("Hello")["reply"]
 

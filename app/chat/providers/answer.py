@@ -58,7 +58,7 @@ class HttpAnswer:
         except Closed:
             return
         finally:
-            self._exchange.finish()
+            self._exchange.finish(ended=self._decoder.ended)
 
     def pump(self, take: Callable[[list[Event]], None]) -> None:
         """Connect, send and hand over the events; see PushStream."""
@@ -73,7 +73,7 @@ class HttpAnswer:
         except Closed:
             return
         finally:
-            self._exchange.finish()
+            self._exchange.finish(ended=self._decoder.ended)
 
     def _hand_over(self, data: bytes, take: Callable[[list[Event]], None]) -> bool:
         if events := self._decoded(data):

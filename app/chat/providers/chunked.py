@@ -11,13 +11,22 @@ SIZE = re.compile(rb"[0-9a-fA-F]{1,15}(?=\s*(;|$))")
 
 
 class ChunkedBody:
-    """Takes bytes as they arrive and gives the payload in them. `ended` is True after the last chunk."""
+    """Takes bytes as they arrive and gives the payload in them. `ended` is True after the last chunk.
 
-    def __init__(self) -> None:
+    `after_chunk`: the first thing to come is the line end of a chunk that somebody else has read.
+    """
+
+    def __init__(self, *, after_chunk: bool = False) -> None:
         self.ended = False
         self._left = 0  # payload bytes of the present chunk still to come
         self._rest = b""  # the start of a size line, not complete yet
-        self._after_chunk = False  # the line end that closes a chunk is still to come
+        self._after_chunk = after_chunk  # the line end that closes a chunk is still to come
+        self._beyond = b""  # what came after the last chunk
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the body is over to its last byte, and not one more came: the next response may follow."""
+        return self.ended and self._beyond == b"\r\n"
 
     def feed(self, data: bytes) -> bytes:
         """Give the payload; raises UpstreamError where the framing is broken."""
@@ -30,6 +39,8 @@ class ChunkedBody:
                 payload.append(piece)
             else:
                 data = self._size(data)
+        if self.ended:
+            self._beyond = (self._beyond + data)[:MAX_SIZE_LINE]
         return payload[0] if len(payload) == 1 else b"".join(payload)
 
     def _size(self, data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,7 +11,17 @@ from urllib.parse import unquote
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Url, make_headers, parse_url
 
+from app.chat.providers.pool import IdleConnections
+
 USER_AGENT = "password-less-chat"
+
+# A host that vanishes without a word (its power, a cable) is noticed within half a minute, also while it reads a long prompt.
+_VANISHED = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 30_000}
+SOCKET_OPTIONS: list[tuple[int, int, int | bytes]] = [
+    *HTTPConnection.default_socket_options,
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *((socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in _VANISHED.items() if hasattr(socket, name)),
+]
 
 
 @dataclass(frozen=True)
@@ -45,8 +56,14 @@ class Endpoint:
         """Give a connection that is not connected yet; certificates are checked."""
         host, port = self._url.host or "localhost", self._url.port
         if self._url.scheme == "https":
-            return HTTPSConnection(host, port, timeout=seconds, ssl_context=self._ssl_context)
-        return HTTPConnection(host, port, timeout=seconds)
+            context = self._ssl_context
+            return HTTPSConnection(host, port, timeout=seconds, socket_options=SOCKET_OPTIONS, ssl_context=context)
+        return HTTPConnection(host, port, timeout=seconds, socket_options=SOCKET_OPTIONS)
+
+    @cached_property
+    def idle(self) -> IdleConnections:
+        """The connections that wait for their next request."""
+        return IdleConnections()
 
     def unreachable(self, error: Exception) -> str:
         """Give the sentence for a failed attempt to connect."""

@@ -49,7 +49,7 @@ class HubReader:
 
         self._sock = sock._sock
         self._on_data = on_data
-        self._body = ChunkedBody()
+        self.body = ChunkedBody()
         self._watcher = get_hub().loop.io(sock.fileno(), READABLE)
         self._over = Event()
         self._arrivals = 0
@@ -93,6 +93,6 @@ class HubReader:
 
     def _take(self, data: bytes) -> bool:
         self._arrivals += 1
-        payload = self._body.feed(data)
+        payload = self.body.feed(data)
         wants_no_more = bool(payload) and self._on_data(payload)
-        return wants_no_more or self._body.ended or not data
+        return wants_no_more or self.body.ended or not data

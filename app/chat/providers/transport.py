@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as HTTPTimeout
 
+from app.chat.providers.chunked import ChunkedBody
 from app.chat.providers.endpoint import Endpoint
+from app.chat.providers.head import bound_head
 from app.chat.providers.hub import HubReader, OnData, can_read_on_hub, take_buffered
 from app.config import Settings
 from app.errors import LLMUnavailable, UpstreamError, UpstreamTimeout
@@ -66,6 +68,17 @@ class Deadline:
     def remaining(self) -> float:
         """Give the seconds that are left, at least a millisecond."""
         return max(self._at - monotonic(), 0.001)
+
+    def check(self) -> float:
+        """Give the same; raises TimeoutError once the moment has passed."""
+        if self.is_over:
+            raise TimeoutError("not answered in time")
+        return self.remaining()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the moment has passed."""
+        return monotonic() > self._at
 
 
 class Closed(Exception):
@@ -148,7 +161,7 @@ class Exchange:
 
     All but `close` belong to one thread. They raise Closed after `close()`, else LLMUnavailable (not connected),
     UpstreamTimeout (silence) or UpstreamError (broken off). A connection that is refused or reset before the first byte
-    is tried once more.
+    is tried once more; one that waited for this request and was closed meanwhile does not count.
     """
 
     def __init__(self, endpoint: Endpoint, method: str, path: str, body: bytes | None = None) -> None:
@@ -157,6 +170,8 @@ class Exchange:
         self._interrupt = Interrupt()
         self._connect_seconds = 0.0
         self._retried = False
+        self._reused: bool | None = None  # whether the connection had waited for this request; None: not connected yet
+        self._body: ChunkedBody | None = None
         self._connection: HTTPConnection | None = None
         self._socket: socket.socket | None = None
         self._response: HTTPResponse | None = None
@@ -205,14 +220,20 @@ class Exchange:
             return
         try:
             buffered = take_buffered(self._socket, self._response)
-            if not HubReader(self._socket, on_data).run(buffered, patience):
+            reader = HubReader(self._socket, on_data)
+            self._body = reader.body
+            if not reader.run(buffered, patience):
                 raise TimeoutError
         except _FAULTS as error:
             raise self._fault(error) from error
         self._check_open()
 
-    def finish(self) -> None:
-        """Give the connection up, for good. A pool of idle connections would take it back here."""
+    def finish(self, *, ended: bool = False) -> None:
+        """Give the connection up: it waits for another request where the body is over, or about to be, as `ended` says."""
+        self._interrupt.disarm()
+        if self._connection and self._response and not self.closed:
+            self._endpoint.idle.give(self._connection, self._response, self._body, ended=ended)
+            self._response = self._connection = self._socket = None
         self._drop()
         self._interrupt.fire()
 
@@ -221,11 +242,11 @@ class Exchange:
             return step(deadline)
         except _FAULTS as error:
             fault = self._fault(error)
-            self._drop()
-            if self._retried or not _is_transient(error):
+            if not _is_transient(error) or (self._retried and not self._reused):
                 raise fault from error
-        self._retried = True
-        self._interrupt.wait(RETRY_PAUSE_SECONDS)
+        if not self._reused:
+            self._retried = True
+            self._interrupt.wait(RETRY_PAUSE_SECONDS)
         return self._persist(step, deadline)
 
     def _connect_and_send(self, deadline: Deadline) -> HTTPConnection:
@@ -240,13 +261,19 @@ class Exchange:
 
     def _connect(self, seconds: float) -> HTTPConnection:
         self._check_open()
+        waiting = self._endpoint.idle.take() if self._reused is None else None
+        self._reused = waiting is not None
+        connection = waiting or self._dial(seconds)
+        self._connection, self._socket = connection, connection.sock
+        self._interrupt.arm(partial(_shut_down, connection.sock))
+        self._check_open()
+        return connection
+
+    def _dial(self, seconds: float) -> HTTPConnection:
         connection = self._endpoint.connection(seconds)
         dial = Dial(connection)
         self._interrupt.arm(dial.awake.set)
         dial.wait(seconds)
-        self._connection, self._socket = connection, connection.sock
-        self._interrupt.arm(partial(_shut_down, connection.sock))
-        self._check_open()
         return connection
 
     def _receive_head(self, deadline: Deadline) -> HTTPResponse:
@@ -254,6 +281,7 @@ class Exchange:
         connection = self._connection or self._connect_and_send(deadline)
         self._check_open()
         connection.timeout = deadline.remaining()
+        bound_head(connection, deadline.check)
         return connection.getresponse()
 
     def _check_open(self) -> None:
@@ -261,9 +289,12 @@ class Exchange:
             raise Closed
 
     def _fault(self, error: Exception) -> Exception:
+        """Give what to raise; the connection is of no use any more."""
+        was_connected = self._socket is not None
+        self._drop()
         if self.closed:
             return Closed()
-        if self._socket is None:
+        if not was_connected:
             return LLMUnavailable(self._endpoint.unreachable(error), retry_after=UNAVAILABLE_RETRY_AFTER)
         if isinstance(error, (TimeoutError, HTTPTimeout)):
             return UpstreamTimeout(f"{self._endpoint.label} stopped answering.")
@@ -299,6 +330,8 @@ def read_all(exchange: Exchange, deadline: Deadline, limit: int = MAX_BODY_BYTES
         body += data
         if len(body) > limit:
             raise UpstreamError("The model's server sent an answer that is too long.")
+        if deadline.is_over:
+            raise UpstreamTimeout("The model's server took too long to answer.")
     return bytes(body)
 
 

@@ -9,11 +9,13 @@ from gevent import monkey
 monkey.patch_all()
 
 import json
+import logging
 import sys
 import threading
 import time
 
 from app.chat.providers.base import AnswerStream, ModelRequest, PushStream, Turn
+from app.chat.providers.cluster import Cluster
 from app.chat.providers.ollama import OllamaProvider
 from app.chat.providers.transport import Timeouts
 from app.errors import AppError
@@ -24,6 +26,7 @@ def answer(url: str, timeouts: Timeouts, question: str = "Hi") -> AnswerStream:
 
 
 FAULTS = 5
+logging.disable()  # standard error is for what nobody expects
 WAY = sys.argv[4]
 
 
@@ -66,6 +69,16 @@ def main(url: str, hanging_port: str, refusing_port: str, _way: str) -> None:
         **{f"fault {number}": read(answer(url, patient)) for number in range(FAULTS)},
         "refused": read(answer(f"http://127.0.0.1:{refusing_port}", patient)),
     }
+    provider = OllamaProvider(url, patient, 4096)
+    question = ModelRequest("llama3", (Turn("user", "one after the other"),))
+    results["one after the other"] = []
+    for _ in range(3):
+        results["one after the other"] += read(provider.chat(question))[-1:]
+        time.sleep(0.2)
+    lost = f"http://127.0.0.1:{refusing_port}"
+    results["from one host to the other"] = read(
+        Cluster([OllamaProvider(at, patient, 4096) for at in (lost, url)]).chat(question)
+    )
     started = time.monotonic()
     readers = [threading.Thread(target=read, args=(answer(url, patient),)) for _ in range(20)]
     for reader in readers:

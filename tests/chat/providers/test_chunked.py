@@ -27,6 +27,25 @@ def test_it_ends_only_with_the_last_chunk() -> None:
     assert not body.ended
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, len(BODY)])
+def test_it_is_spent_with_its_very_last_byte(size: int) -> None:
+    body = ChunkedBody()
+    for at in range(0, len(BODY), size):
+        assert not body.is_spent
+        body.feed(BODY[at : at + size])
+
+    assert body.is_spent
+    body.feed(b"H")
+    assert not body.is_spent
+
+
+def test_it_goes_on_where_somebody_else_stopped() -> None:
+    body = ChunkedBody(after_chunk=True)
+
+    assert body.feed(b"\r\n5\r\nhello\r\n0\r\n\r\n") == b"hello"
+    assert body.is_spent
+
+
 @pytest.mark.parametrize(
     "broken", [b"zz\r\nhello", b"5\r\nhelloworld\r\n", b"-5\r\nhello\r\n", b"x" * 5000, b"\r\nhello"]
 )

@@ -11,7 +11,7 @@ from app.chat.providers.base import Connected, Text
 from app.chat.providers.ollama import OllamaProvider
 from app.chat.providers.openai import OpenAIProvider
 from tests.chat.providers.conftest import PATIENT
-from tests.chat.providers.ports import answering, needs_openssl, server_context, unanswered_port
+from tests.chat.providers.ports import answering, server_context, unanswered_port
 from tests.chat.providers.reading import Reader, ask
 from tests.fake_http import Reply
 from tests.fake_ollama import FakeOllama
@@ -92,7 +92,6 @@ def test_after_the_end_and_twice(provider: OllamaProvider) -> None:
     stream.close()
 
 
-@needs_openssl
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"])
 def test_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
     with answering(head, server_context(tmp_path), hold=True) as port:

@@ -35,6 +35,11 @@ def test_it_works(way: str) -> None:
         "connect timeout": ["LLMUnavailable"],
         **{f"fault {number}": ["Connected", "Text", "UpstreamError"] for number in range(len(FAULTS))},
         "refused": ["LLMUnavailable"],
+        "one after the other": ["End"] * 3,
+        "from one host to the other": ["Connected", "Text", "Text", "Usage", "End"],
         "twenty at once": ["together"],
     }
+    repeated = [request.connection for request in ollama.requests if b"one after the other" in request.body][:3]
+    assert len(repeated) == 3
+    assert len(set(repeated)) < 3  # the last bytes of an answer may be late once, and nobody waits for them
     assert closed == [False, True, True, True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from app.chat.providers.endpoint import Endpoint
 from app.chat.providers.transport import Interrupt, Timeouts, fetch
 from app.config import Settings
 from app.errors import LLMUnavailable, UpstreamError, UpstreamTimeout
-from tests.chat.providers.ports import answering, needs_openssl, refusing_port, server_context, unanswered_port
+from tests.chat.providers.ports import answering, dripping, refusing_port, server_context, unanswered_port
 from tests.fake_http import FakeServer, Request, Wire
 
 
@@ -99,7 +100,7 @@ def test_every_way_to_end_a_body(answer: bytes) -> None:
 
 def test_a_refusal_before_the_request_was_read() -> None:
     answer = b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno"
-    with answering(answer) as port:
+    with answering(answer, early=True) as port:
         target = endpoint(f"http://127.0.0.1:{port}")
         assert fetch(target, "POST", "/", b"x" * 30_000_000) == (413, b"no")
 
@@ -133,6 +134,14 @@ def test_all_of_it_takes_its_time_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
+    "head", [b"X", b"HTTP/1.1 200 OK\r\nX-Header: x\r\nX-Header: ", b"HTTP/1.1 100 Continue\r\n\r\n"]
+)
+def test_a_head_that_never_ends(head: bytes) -> None:
+    with dripping(head) as port, pytest.raises(UpstreamTimeout):
+        fetch(endpoint(f"http://127.0.0.1:{port}"), "GET", "/", seconds=0.5)
+
+
+@pytest.mark.parametrize(
     "answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"]
 )
 def test_something_that_does_not_speak_http(answer: bytes) -> None:
@@ -140,18 +149,26 @@ def test_something_that_does_not_speak_http(answer: bytes) -> None:
         fetch(endpoint(f"http://127.0.0.1:{port}"), "GET", "/")
 
 
-@needs_openssl
 def test_a_certificate_that_is_not_trusted(tmp_path: Path) -> None:
     with answering(b"", server_context(tmp_path)) as port, pytest.raises(LLMUnavailable, match="does not trust"):
         fetch(endpoint(f"https://127.0.0.1:{port}"), "GET", "/")
 
 
-@needs_openssl
 def test_https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     with answering(answer, server_context(tmp_path)) as port:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
         assert fetch(endpoint(f"https://127.0.0.1:{port}"), "GET", "/") == (200, b"ok")
+
+
+def test_a_server_that_vanishes_is_noticed() -> None:
+    with Echo() as server:
+        connection = endpoint(server.url).connection(5)
+        connection.connect()
+        assert connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+        connection.close()
 
 
 def test_timeouts_come_from_the_settings() -> None:
