@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.chat.answers.log import AnswerLog, Delta, Kind, Outcome
@@ -52,6 +53,7 @@ class AnswerStore:
         self._url = url
         self._writer = NativePool(1)
         self._reader = NativePool(1)  # who follows another process's answer must not hold up the flush
+        self._is_unsure = False  # whether the last flush was written is not known: the connection broke
 
     @cached_property
     def _engine(self) -> Any:
@@ -82,10 +84,18 @@ class AnswerStore:
         def work(session: Session) -> list[tuple[Generation, int]]:
             live = [generation for generation in generations if not generation.finishing]
             news = [(generation, generation.log.after(generation.flushed)) for generation in live]
+            if self._is_unsure:
+                _take_back(session, live)
             self._append(session, [(generation, deltas) for generation, deltas in news if deltas])
             return [(generation, deltas[-1].end) for generation, deltas in news if deltas]
 
-        for generation, end in self._run(work):
+        try:
+            written = self._run(work)
+        except SQLAlchemyError:
+            self._is_unsure = True
+            raise
+        self._is_unsure = False
+        for generation, end in written:
             generation.flushed = end
 
     def _append(self, session: Session, news: list[tuple[Generation, list[Delta]]]) -> None:
@@ -181,6 +191,13 @@ class AnswerStore:
             return unfold(message), outcome_of(message)
 
         return self._run(work, reads=True)
+
+
+def _take_back(session: Session, generations: list[Generation]) -> None:
+    """Remove what a flush may have written of which we never heard; it is written again."""
+    for generation in generations:
+        unsure = (AnswerChunk.message_id == generation.job.message_id, AnswerChunk.start >= generation.flushed)
+        session.execute(delete(AnswerChunk).where(*unsure))
 
 
 def _end_message(session: Session, conditions: tuple[ColumnElement[bool], ...], values: dict[str, Any]) -> bool:
