@@ -3,11 +3,12 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 5000
 JOBS ?= 2
+SECONDS ?= 60
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -q -n $(JOBS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev setup test check e2e fmt lock screenshots
+.PHONY: help run dev setup test check e2e chaos fmt lock screenshots
 
 help:
 	@echo "make run          install what is missing and serve the chat on http://localhost:5000 (PORT=8080, HOST=0.0.0.0)"
@@ -16,6 +17,7 @@ help:
 	@echo "make test         run the tests; no network, no browser, no server needed"
 	@echo "make check        everything: format, lint, types, layers, front end, audit, all tests on SQLite and PostgreSQL"
 	@echo "make e2e          run the browser tests (needs Chromium)"
+	@echo "make chaos        kill parts of a running installation at random, and see that nothing is lost (SECONDS=60)"
 	@echo "make fmt          format the code"
 	@echo "make lock         renew requirements.lock (UPGRADE=--upgrade takes the newest versions)"
 	@echo "make screenshots  take the pictures of docs/ again (needs Chromium)"
@@ -49,6 +51,9 @@ check: setup
 
 e2e: setup
 	$(PYTEST) -m browser
+
+chaos: setup
+	CHAOS_SECONDS=$(SECONDS) $(BIN)/pytest -q -s -m chaos tests/chat/test_chaos.py
 
 fmt: setup
 	$(BIN)/ruff format .

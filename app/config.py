@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +35,7 @@ class Settings:
     secret_key: str
     flask_env: str = "development"
     database_url: str = "sqlite:///instance/app.db"
+    redis_url: str = field(default="", repr=False)
     public_url: str = "http://localhost:5000"
     allowed_hosts: tuple[str, ...] = ()
     trusted_proxies: int = 0
@@ -171,6 +173,15 @@ class _Reader:
         values = self.listing(name, (default,))
         return ",".join(dict.fromkeys(self.url(name, default, complete(value)) for value in values)) or default
 
+    def redis_url(self) -> str:
+        """REDIS_URL, where Valkey's own scheme is as good as Redis's; its library is an extra."""
+        value = re.sub("^valkey", "redis", self.secret("REDIS_URL"))
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ConfigError("REDIS_URL must be a URL like redis://localhost:6379/0.")
+        if value and find_spec("redis") is None:
+            raise ConfigError("REDIS_URL needs a library more: pip install 'password-less-chat[redis]'")
+        return value
+
     def url(self, name: str, default: str, value: str = "") -> str:
         value = (value or self.text(name, default)).rstrip("/")
         if not _is_http_url(value):
@@ -198,6 +209,7 @@ def _read(env: _Reader) -> dict[str, Any]:
         "secret_key": env.secret("SECRET_KEY"),
         "flask_env": env.one_of("FLASK_ENV", ENVIRONMENTS),
         "database_url": env.secret("DATABASE_URL") or "sqlite:///instance/app.db",
+        "redis_url": env.redis_url(),
         "rate_limit": env.rate_limit(),
         "trusted_proxies": env.whole("TRUSTED_PROXIES", 0),
         "public_url": env.url("PUBLIC_URL", "http://localhost:5000"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import app.models  # noqa: F401  # every table has to be known before the first query
-from app import access, assets, cli, error_pages, health, security, sessions
+from app import access, assets, cli, error_pages, health, security, sessions, valkey
 from app.admin.routes import bp as admin
 from app.auth.routes import bp as auth
 from app.auth.settings_routes import bp as account_settings
@@ -47,7 +48,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
         SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},  # what people write does not belong into a log
-        RATELIMIT_STORAGE_URI="memory://",
+        **_rate_limit_storage(settings),
         RATELIMIT_HEADERS_ENABLED=False,
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
@@ -58,6 +59,20 @@ def _configure(app: Flask, settings: Settings) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if settings.key_weakness:
         app.logger.warning("%s: fine for a try on your own machine, refused in production.", settings.key_weakness)
+
+
+def _rate_limit_storage(settings: Settings) -> dict[str, object]:
+    """Count over all processes where there is a server for it, and in this process while it is away."""
+    if not settings.redis_url:
+        return {"RATELIMIT_STORAGE_URI": "memory://"}
+    return {
+        "RATELIMIT_STORAGE_URI": re.sub("^unix", "redis+unix", settings.redis_url),
+        "RATELIMIT_STORAGE_OPTIONS": {
+            **valkey.options(),
+            "key_prefix": f"{valkey.prefix_of(settings.secret_key)}limits",
+        },
+        "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
+    }
 
 
 def _bind_extensions(app: Flask, settings: Settings) -> None:

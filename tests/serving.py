@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.people import META, PASSWORD, Event, parse_events
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
+START_SECONDS = 60.0  # several workers import the application at once, perhaps on a busy machine
 
 
 def free_port() -> int:
@@ -26,6 +28,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def children_of(pid: int) -> list[int]:
+    """Give the processes that another one started, without those that are dead (Linux)."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            state, parent, *_ = path.read_text(encoding="utf-8").rpartition(")")[2].split()
+            if int(parent) == pid and state != "Z":
+                found.append(int(path.parent.name))
+    return found
 
 
 class Server:
@@ -38,8 +51,11 @@ class Server:
         self._environment = os.environ | {
             "SECRET_KEY": settings.secret_key,
             "DATABASE_URL": settings.database_url,
+            "MAX_ANSWERS": str(settings.max_answers or ""),
+            "MAX_STREAMS_PER_USER": str(settings.max_streams_per_user),
             "LLM_PROVIDERS": ",".join(settings.llm_providers),
             "RATE_LIMIT": settings.rate_limit,
+            "REDIS_URL": settings.redis_url,
             "OLLAMA_HOST": settings.ollama_host,
             "OLLAMA_MODEL": settings.ollama_model,
             "EMBEDDED_MODEL": settings.embedded_model,
@@ -63,7 +79,7 @@ class Server:
             self._command, cwd=ROOT, env=self._environment, start_new_session=True, stderr=subprocess.DEVNULL
         )
         try:
-            wait_until(self._answers)
+            wait_until(self._answers, START_SECONDS)
         except AssertionError:
             self.kill()
             raise
@@ -74,6 +90,10 @@ class Server:
             return urllib3.request("GET", f"{self.url}/healthz", retries=False, timeout=2).status == 200
         except urllib3.exceptions.HTTPError:
             return False
+
+    def workers(self) -> list[int]:
+        """Give the processes that gunicorn's master started."""
+        return children_of(self.process.pid)
 
     def kill(self) -> None:
         """End it at once, as a power cut would (kill -9)."""

@@ -8,6 +8,7 @@ from flask import Flask
 
 from app.chat import api, routes
 from app.chat.answers.admission import Admission
+from app.chat.answers.bus import Bus, NoBus
 from app.chat.answers.engine import AnswerEngine
 from app.chat.answers.store import AnswerStore
 from app.chat.asking import Chat
@@ -15,20 +16,31 @@ from app.chat.directory import ModelDirectory
 from app.chat.providers.configured import make_providers
 from app.config import Settings
 from app.sessions import sessions_ended
+from app.valkey import prefix_of
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Make the engine of this application; it starts with the first request that needs it."""
-    admission = Admission(settings.max_answers, settings.max_streams_per_user)
-    engine = AnswerEngine(AnswerStore(settings.sqlalchemy_url), admission)
+    engine = AnswerEngine(AnswerStore(settings.sqlalchemy_url), *_queue_and_bus(settings))
     directory = ModelDirectory(make_providers(settings), settings.ollama_model)
     app.extensions["chat"] = Chat(engine, directory, settings.context_length, settings.system_prompt)
 
     def close_streams(_sender: Any, session_ids: set[Any]) -> None:
-        engine.close_sessions(session_ids)
+        engine.end_sessions(session_ids)
 
     # Weak: the receiver lives as long as its application, and a test's application takes it along when it goes.
     app.extensions["chat_session_end"] = close_streams
     sessions_ended.connect(close_streams)
     app.register_blueprint(routes.bp)
     app.register_blueprint(api.bp)
+
+
+def _queue_and_bus(settings: Settings) -> tuple[Admission, Bus]:
+    limits = settings.max_answers, settings.max_streams_per_user
+    if not settings.redis_url:
+        return Admission(*limits), NoBus()
+    from app.chat.answers.shared_admission import SharedAdmission  # noqa: PLC0415  # their library is an extra
+    from app.chat.answers.valkey_bus import ValkeyBus  # noqa: PLC0415
+
+    server = settings.redis_url, prefix_of(settings.secret_key)
+    return SharedAdmission(*limits, *server), ValkeyBus(*server)

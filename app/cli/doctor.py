@@ -16,6 +16,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import valkey
 from app.chat.asking import Chat
 from app.chat.directory import same_model
 from app.config import Settings
@@ -81,6 +82,13 @@ def _check_database(_settings: Settings) -> Iterator[Finding]:
     yield Finding("migrations", up_to_date, "up to date" if up_to_date else "run: flask db upgrade")
 
 
+def _check_redis(settings: Settings) -> Iterator[Finding]:
+    if settings.redis_url:
+        there = valkey.is_reachable(settings.redis_url)
+        advice = "does not answer: every process works by itself, and other processes' answers come a little later."
+        yield Finding("REDIS_URL", there, "answers" if there else advice)
+
+
 def _check_models(_settings: Settings) -> Iterator[Finding]:
     chat: Chat = current_app.extensions["chat"]
     listing = chat.directory.listing()
@@ -103,5 +111,6 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _check_configuration,
     _check_files,
     _check_database,
+    _check_redis,
     _check_models,
 )

@@ -2,53 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from flask import Flask
 
-from app.config import Settings
-from tests.people import Event, make_user
-from tests.serving import Browser, Server
+from tests.chat.conftest import Browse, Serve
+from tests.people import Event
+from tests.serving import Browser
 from tests.waiting import wait_until
 
 ENDLESS = '/fake {"chunks": [' + ", ".join(f'"{n} "' for n in range(2000)) + '], "delay_ms": 20}'
 WHOLE = "".join(f"{n} " for n in range(2000))
-
-
-@pytest.fixture
-def serve(app: Flask, settings: Settings) -> Iterator[Callable[..., Server]]:
-    """Start servers on this test's database, in which alice has an account."""
-    make_user(app, "alice@example.org")
-    servers: list[Server] = []
-
-    def start(**options: Any) -> Server:
-        servers.append(Server(settings, **options))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.kill()
-
-
-@pytest.fixture
-def browse() -> Iterator[Callable[[Server], Browser]]:
-    """Give browsers in which alice is signed in."""
-    browsers: list[Browser] = []
-
-    def start(server: Server) -> Browser:
-        browsers.append(Browser(server.url))
-        browsers[-1].sign_in("alice@example.org")
-        return browsers[-1]
-
-    yield start
-    for browser in browsers:
-        browser.close()
-
-
-Serve = Callable[..., Server]
-Browse = Callable[[Server], Browser]
 
 
 def read_until(stream: Iterator[Event], length: int) -> Event:

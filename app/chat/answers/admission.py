@@ -13,6 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from uuid import UUID
 
+from app.database import new_id
 from app.errors import TooManyRequests
 
 MAX_WAITING_PER_USER = 20
@@ -26,6 +27,7 @@ class Ticket:
     def __init__(
         self, provider: str, user_id: UUID, on_turn: Callable[[], None], on_move: Callable[[int, int], None]
     ) -> None:
+        self.id = new_id()
         self.provider = provider
         self.user_id = user_id
         self.on_turn = on_turn
@@ -72,14 +74,23 @@ class Admission:
     def withdraw(self, ticket: Ticket) -> bool:
         """Take back a wish that waits; gives False where it does not: it was granted already."""
         with self._lock:
-            lines = self._lines.get(ticket.provider, OrderedDict())
-            line = lines.get(ticket.user_id, deque())
-            if ticket not in line:
+            if not self._remove(ticket):
                 return False
-            line.remove(ticket)
-            if not line:
-                del lines[ticket.user_id]
-        self._tell([])
+            turns = self._grant()
+        self._tell(turns)
+        return True
+
+    def close(self) -> None:
+        """Do nothing: the queues of one process end with it."""
+
+    def _remove(self, ticket: Ticket) -> bool:
+        lines = self._lines.get(ticket.provider, OrderedDict())
+        line = lines.get(ticket.user_id, deque())
+        if ticket not in line:
+            return False
+        line.remove(ticket)
+        if not line:
+            del lines[ticket.user_id]
         return True
 
     def _grant(self) -> list[Ticket]:
@@ -108,12 +119,13 @@ class Admission:
             ticket.on_turn()
         with self._lock:  # the calls as well: a place must not be told after the turn has come
             for ticket in self._waiting():
-                ticket.on_move(*self._place(ticket))
+                if known := self._place(ticket):
+                    ticket.on_move(*known)
 
     def _waiting(self) -> list[Ticket]:
         return [ticket for lines in self._lines.values() for line in lines.values() for ticket in line]
 
-    def _place(self, ticket: Ticket) -> tuple[int, int]:
+    def _place(self, ticket: Ticket) -> tuple[int, int] | None:
         """Give how many are served up to and including this one, and in how many seconds it is likely to be its turn."""
         lines = self._lines[ticket.provider]
         index = lines[ticket.user_id].index(ticket)
@@ -124,5 +136,8 @@ class Admission:
                 is_before = False
             else:
                 place += min(len(line), index + is_before)
-        each = self._seconds.get(ticket.provider, FIRST_GUESS_SECONDS)
-        return place, math.ceil(place * each / (self._slots or self._max_per_user))
+        return place, self._wait_seconds(ticket.provider, place)
+
+    def _wait_seconds(self, provider: str, place: int) -> int:
+        each = self._seconds.get(provider, FIRST_GUESS_SECONDS)
+        return math.ceil(place * each / (self._slots or self._max_per_user))

@@ -10,8 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from app.chat.answers.admission import Admission, Ticket
+from app.chat.answers.bus import Bus, NoBus
 from app.chat.answers.following import Follower, Source, StoredAnswer
 from app.chat.answers.generation import AnswerJob, Generation
+from app.chat.answers.log import AnswerLog
 from app.chat.answers.store import AnswerStore
 from app.chat.providers.base import Provider
 from app.errors import Unavailable
@@ -25,8 +27,9 @@ KEEP_ENDED_SECONDS = 30.0
 class AnswerEngine:
     """The answers that this process makes, and the connections that follow them."""
 
-    def __init__(self, store: AnswerStore, admission: Admission) -> None:
+    def __init__(self, store: AnswerStore, admission: Admission, bus: Bus | None = None) -> None:
         self.store = store
+        self._bus = bus or NoBus()
         self._admission = admission
         self._generations: dict[UUID, Generation] = {}
         self._tickets: dict[UUID, Ticket] = {}
@@ -44,6 +47,7 @@ class AnswerEngine:
             if self._ticker is None:
                 self._ticker = threading.Thread(target=self._tick_forever, name="answers", daemon=True)
                 self._ticker.start()
+                self._bus.open(self)
 
     def drain(self, seconds: float) -> None:
         """Begin nothing new, give what runs so many seconds to end by itself, then close."""
@@ -65,6 +69,9 @@ class AnswerEngine:
         if self._ticker and not self._closed:
             self._ticker.join()
             self.store.close()
+        if not self._closed:
+            self._bus.close()
+            self._admission.close()
         self._closed = True
 
     def running_count(self) -> int:
@@ -114,10 +121,19 @@ class AnswerEngine:
         """Give the answer if this process makes it or made it a moment ago."""
         return self._generations.get(message_id)
 
+    def find_log(self, message_id: UUID) -> AnswerLog | None:
+        """Give the text of an answer that this process makes or made a moment ago."""
+        generation = self.find(message_id)
+        return generation.log if generation else None
+
     def stop(self, message_id: UUID) -> str | None:
-        """End an answer of this process and wait until it has ended; gives its status, or None where another process makes it."""
+        """End an answer of this process and wait until it has ended; gives its status.
+
+        Where another process makes it, that one is asked, and this gives None.
+        """
         generation = self.find(message_id)
         if generation is None:
+            self._bus.ask_stop(message_id)
             return None
         self._stop(generation)
         return generation.log.wait_for_end().status
@@ -140,7 +156,19 @@ class AnswerEngine:
         `sock` is the socket that the stream goes out on, where it may be written to directly.
         """
         generation = self.find(message_id)
-        source: Source = generation.log if generation else StoredAnswer(self.store, message_id)
+        if generation:
+            yield from self._follow(generation.log, start, session_id, position, sock)
+            return
+        line = self._bus.follow(message_id, position)
+        try:
+            source = StoredAnswer(self.store, line, self._bus)
+            yield from self._follow(source, start, session_id, position, None)
+        finally:
+            self._bus.hang_up(line)
+
+    def _follow(
+        self, source: Source, start: dict[str, Any], session_id: UUID, position: int, sock: Any
+    ) -> Iterator[bytes]:
         follower = Follower(source, start, session_id, position, sock)
         with self._lock:
             self._followers.add(follower)
@@ -150,8 +178,13 @@ class AnswerEngine:
             with self._lock:
                 self._followers.discard(follower)
 
+    def end_sessions(self, session_ids: set[UUID]) -> None:
+        """End every connection of these signed-in browsers, to whichever process."""
+        self.close_sessions(session_ids)
+        self._bus.tell_sessions_ended(session_ids)
+
     def close_sessions(self, session_ids: set[UUID]) -> None:
-        """End every connection of these signed-in browsers."""
+        """End every connection of these signed-in browsers to this process."""
         for follower in self._all_followers():
             if follower.session_id in session_ids:
                 follower.close()

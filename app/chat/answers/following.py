@@ -9,19 +9,25 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from app.chat.answers import sse
+from app.chat.answers.bus import Bus, Line
 from app.chat.answers.direct import DirectWriter
 from app.chat.answers.log import AnswerLog, Delta, Outcome, Queued, cut
 from app.chat.answers.store import AnswerStore
 
 HEARTBEAT_SECONDS = 15.0
 POLL_SECONDS = 0.25
+LOOK_SECONDS = 1.0  # how often a silent answer is looked up while its process can be heard
 
 
 class Source(Protocol):
     """Where a follower reads: an `AnswerLog` of this process, or a `StoredAnswer`."""
 
     outcome: Outcome | None
-    queued: Queued | None
+
+    @property
+    def queued(self) -> Queued | None:
+        """The place in the queue, where it is known."""
+        ...
 
     def after(self, position: int) -> list[Delta]:
         """Give what is known of the text after a position."""
@@ -37,33 +43,53 @@ class Source(Protocol):
 
 
 class StoredAnswer:
-    """An answer that another process makes, or that has ended, read from the database; `wait` fetches what is new."""
+    """An answer that another process makes, or that has ended: heard over the bus, and read from the database wherever that is silent.
 
-    def __init__(self, store: AnswerStore, message_id: UUID) -> None:
+    The end is always read from the database, and with it all text that nobody heard.
+    """
+
+    def __init__(self, store: AnswerStore, line: Line, bus: Bus) -> None:
         self.outcome: Outcome | None = None
-        self.queued: Queued | None = None  # only the process that makes the answer knows
         self._store = store
-        self._message_id = message_id
+        self._line = line
+        self._bus = bus
         self._news: list[Delta] = []
-        self._is_woken = False
+        self._look_at = 0.0
+        self._woken = False
+
+    @property
+    def queued(self) -> Queued | None:
+        """Its place in the queue; without a bus only the process that makes the answer knows."""
+        return self._line.queued
 
     def after(self, position: int) -> list[Delta]:
-        """Give what the last fetch found after a position."""
+        """Give what the last wait found after a position."""
         return cut(self._news, position)
 
     def wait(self, position: int, timeout: float) -> None:
-        """Fetch until there are news, or for `timeout` seconds."""
+        """Listen and look until there are news, or for `timeout` seconds."""
         deadline = time.monotonic() + timeout
-        self._is_woken = False
-        while not self._is_woken:
-            self._news, self.outcome = self._store.read(self._message_id, position)
-            if self.outcome or cut(self._news, position) or time.monotonic() > deadline:
+        queued = self.queued
+        while not self._woken:
+            self._news = self._line.take(position)
+            if not self._news and self._is_time_to_look():
+                self._news, self.outcome = self._store.read(self._line.message_id, position)
+            is_news = self.outcome or cut(self._news, position) or self.queued != queued
+            if is_news or time.monotonic() > deadline:
                 return
-            time.sleep(POLL_SECONDS)
+            self._line.wait(POLL_SECONDS)
+
+    def _is_time_to_look(self) -> bool:
+        now = time.monotonic()
+        if not self._line.should_look() and now < self._look_at:
+            return False
+        self._look_at = now + (LOOK_SECONDS if self._bus.is_up else 0)
+        return True
 
     def wake(self) -> None:
-        """End a wait at its next look."""
-        self._is_woken = True
+        """End this wait and every further one: whoever wakes it closes the connection."""
+        self._woken = True
+        self._line.look()
 
 
 class Follower:
