@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -17,7 +18,6 @@ try:
 except ConfigError as error:  # here and not in the workers: gunicorn would start them again for ever
     sys.exit(f"password-less-chat: {error}")
 
-DRAIN_SECONDS = 30.0
 POLL_SECONDS = 0.2
 
 bind = os.environ.get("BIND", "127.0.0.1:5000")
@@ -26,7 +26,7 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 worker_connections = 5000
 keepalive = 5
 timeout = 120
-graceful_timeout = 35  # more than DRAIN_SECONDS
+graceful_timeout = math.ceil(settings.drain_seconds) + 5  # more than the answers get
 max_requests = 0  # a restart by count would cut streams
 control_socket_disable = True
 forwarded_allow_ips = ""  # whom to believe is decided by TRUSTED_PROXIES alone
@@ -43,10 +43,10 @@ def post_worker_init(worker: Any) -> None:
 
 
 def _drain(worker: Any) -> None:
-    """Wait until the worker is told to stop; then running answers get 30 s, and what is left is kept as interrupted."""
+    """Wait until the worker is told to stop; then running answers get DRAIN_SECONDS, and what is left is kept as interrupted."""
     while worker.alive:
         time.sleep(POLL_SECONDS)
-    worker.wsgi.extensions["chat"].engine.drain(DRAIN_SECONDS)
+    worker.wsgi.extensions["chat"].engine.drain(settings.drain_seconds)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
