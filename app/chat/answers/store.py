@@ -1,14 +1,13 @@
 """The durable side of running answers: chunks, ends, leases. The only writer of a running answer's rows.
 
-Everything runs in one native thread with an engine of its own. So a commit that waits for the disk never holds the event loop, and
-a flush can't overtake the end of its answer. `synchronous=FULL`: what was flushed survives a power loss.
+Everything runs in native threads with an engine of its own: one for all writes, so that a flush can't overtake the end of its answer,
+and two for reads, which go on while a write waits for the database. A commit that waits for the disk never holds the event loop. `synchronous=FULL`: what was flushed survives a power loss.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.chat.answers.log import AnswerLog, Delta, Kind, Outcome
 from app.clock import utcnow
 from app.concurrency import NativePool
-from app.database import new_id, prepare_engine
+from app.database import engine_options, new_id, prepare_engine
 from app.models.login_session import LoginSession
 from app.models.message import RUNNING, AnswerChunk, Message
 from app.models.user import User
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 LEASE = timedelta(seconds=5)
+READING_THREADS = 2
+MARKING_PATIENCE = 0.1  # whoever waited longer for the lock would be told before the owner could renew
 INTERRUPTED = "The answer was cut off because the server stopped."
 
 
@@ -36,27 +37,23 @@ class AnswerStore:
 
     def __init__(self, url: str) -> None:
         self.owner = new_id()
-        self._url = url
-        self._native = NativePool(1)
+        self._writing = NativePool(1)
+        self._reading = NativePool(READING_THREADS)
+        self._engine = create_engine(url, pool_size=1 + READING_THREADS, max_overflow=0, **engine_options(url))
+        prepare_engine(self._engine, synchronous="FULL")
 
-    @cached_property
-    def _engine(self) -> Any:
-        engine = create_engine(self._url, pool_size=1, max_overflow=0, pool_pre_ping=True)
-        prepare_engine(engine, synchronous="FULL")
-        return engine
-
-    def _run(self, work: Callable[[Session], R]) -> R:
-        """Do the work in one transaction, in the native thread."""
+    def _run(self, work: Callable[[Session], R], pool: NativePool | None = None) -> R:
+        """Do the work in one transaction, in the native thread that writes or in another one."""
 
         def transaction() -> R:
             with Session(self._engine) as session, session.begin():
                 return work(session)
 
-        return self._native.run(transaction)
+        return (pool or self._writing).run(transaction)
 
     def close(self) -> None:
         """Let go of the database."""
-        self._native.run(self._engine.dispose)
+        self._writing.run(self._engine.dispose)
 
     def lease(self) -> dict[str, Any]:
         """Give the columns that say: this process makes the answer, for the next five seconds at least."""
@@ -105,10 +102,11 @@ class AnswerStore:
 
         def work(session: Session) -> None:
             expired = (Message.status.in_(RUNNING), Message.lease_expires_at < utcnow())
+            ending = {"status": "interrupted", "error": INTERRUPTED, "error_code": "interrupted"}
             for message_id in session.scalars(select(Message.id).where(*expired)).all():
-                text = _folded(_log_of(_chunks(session, message_id)))
-                ending = {"status": "interrupted", "error": INTERRUPTED, "error_code": "interrupted"}
-                if _end_message(session, (Message.id == message_id, *expired), {**text, **ending}):
+                if _end_message(session, (Message.id == message_id, *expired), ending, MARKING_PATIENCE):
+                    text = _folded(_log_of(_chunks(session, message_id)))
+                    session.execute(update(Message).where(Message.id == message_id).values(**text))
                     session.execute(delete(AnswerChunk).where(AnswerChunk.message_id == message_id))
 
         self._run(work)
@@ -116,7 +114,7 @@ class AnswerStore:
     def wanted_stops(self) -> set[UUID]:
         """Give the answers of this process that another process was asked to stop."""
         wanted = (Message.lease_owner == self.owner, Message.status.in_(RUNNING), Message.stop_requested)
-        return self._run(lambda session: set(session.scalars(select(Message.id).where(*wanted))))
+        return self._run(lambda session: set(session.scalars(select(Message.id).where(*wanted))), self._reading)
 
     def living_sessions(self, session_ids: set[UUID]) -> set[UUID]:
         """Give those of the signed-in browsers that still are."""
@@ -125,7 +123,7 @@ class AnswerStore:
             .join(LoginSession.user)
             .where(LoginSession.id.in_(session_ids), LoginSession.expires_at > utcnow(), User.active)
         )
-        return self._run(lambda session: set(session.scalars(living)))
+        return self._run(lambda session: set(session.scalars(living)), self._reading)
 
     def read(self, message_id: UUID, position: int) -> tuple[list[Delta], Outcome | None]:
         """Give the text after a position and the end, if there is one, of an answer that any process makes."""
@@ -138,7 +136,7 @@ class AnswerStore:
                 return _chunks(session, message_id, position), None
             return unfold(message), outcome_of(message)
 
-        return self._run(work)
+        return self._run(work, self._reading)
 
 
 def _append(session: Session, generation: Generation, news: list[Delta]) -> None:
@@ -149,9 +147,13 @@ def _append(session: Session, generation: Generation, news: list[Delta]) -> None
         session.execute(update(Message).where(Message.id == message_id).values(status="streaming"))
 
 
-def _end_message(session: Session, conditions: tuple[ColumnElement[bool], ...], values: dict[str, Any]) -> bool:
+def _end_message(
+    session: Session, conditions: tuple[ColumnElement[bool], ...], values: dict[str, Any], patience: float | None = None
+) -> bool:
     released = {"lease_owner": None, "lease_expires_at": None}
     ended = update(Message).where(*conditions).values(**values, **released).returning(Message.id)
+    if patience is not None:
+        ended = ended.execution_options(lock_patience=patience)
     return session.execute(ended).first() is not None
 
 
