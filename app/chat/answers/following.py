@@ -77,6 +77,11 @@ class Follower:
         self._sock = sock
         self._closed = False
 
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the answer has ended, so that nothing is left but to hand it over."""
+        return self._source.outcome is not None
+
     def close(self) -> None:
         """End the connection soon, from any thread."""
         self._closed = True
@@ -104,6 +109,8 @@ class Follower:
     def _waited_in_vain(self) -> bool:
         """Wait for news; True when for as long as a proxy may be trusted to be patient there were none."""
         before = self._position
+        if self._closed:  # while the last piece was written
+            return False
         if self._sock and isinstance(self._source, AnswerLog):
             self._write_directly(self._source)
         else:

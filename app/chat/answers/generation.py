@@ -59,6 +59,7 @@ class Generation:
         self.flushed = 0
         self.finishing = False
         self.refusal: AppError | None = None
+        self.unsaved: Outcome | None = None  # the end, as long as the database did not take it
         self._store = store
         self._stream: AnswerStream = provider.chat(job.request)
         self._stopping = False
@@ -173,16 +174,29 @@ class Generation:
         """Save the end and give it; where the database fails, give an end that says so. The text reaches the readers anyway."""
         if isinstance(error, LLMUnavailable | ModelNotFound) and outcome.code and self._first_token_ms is None:
             self.refusal = error
+        self.unsaved = outcome
         for attempt in range(SAVE_TRIES):
-            try:
-                if self.refusal:
-                    self._store.discard(self.job.message_id)
-                else:
-                    self._store.finish(self, outcome)
-            except SQLAlchemyError:
-                logger.exception("answer %s could not be saved (try %d)", self.job.message_id, attempt + 1)
-                time.sleep(0.2 * (attempt + 1))
-            else:
+            if self._try_to_save(outcome):
                 return outcome
+            time.sleep(0.2 * (attempt + 1))
         sentence = "The answer is here, but it could not be saved. Copy what you need."
         return Outcome("failed", outcome.length, outcome.usage, sentence, "not_saved")
+
+    def save_late(self) -> bool:
+        """Save what could not be saved when the answer ended; gives whether that is done."""
+        outcome = self.unsaved
+        if outcome and self._try_to_save(outcome):
+            self.log.close(outcome)
+        return self.unsaved is None
+
+    def _try_to_save(self, outcome: Outcome) -> bool:
+        try:
+            if self.refusal:
+                self._store.discard(self.job.message_id)
+            else:
+                self._store.finish(self, outcome)
+        except SQLAlchemyError as error:
+            logger.warning("answer %s could not be saved: %s", self.job.message_id, str(error).partition("\n")[0])
+            return False
+        self.unsaved = None
+        return True
