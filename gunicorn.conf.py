@@ -39,14 +39,22 @@ def post_worker_init(worker: Any) -> None:
     Ctrl-C reaches every process of the terminal, and a worker that is told twice ends with a traceback.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_drain, args=(worker,), name="drain", daemon=True).start()
+    told: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
+    worker.wsgi.extensions["chat"].engine.ensure_ticking()  # what a dead process left is marked, though nobody asks
+    threading.Thread(target=_drain, args=(worker, told), name="drain", daemon=True).start()
 
 
-def _drain(worker: Any) -> None:
-    """Wait until the worker is told to stop; then running answers get DRAIN_SECONDS, and what is left is kept as interrupted."""
-    while worker.alive:
+def _drain(worker: Any, told: list[int]) -> None:
+    """Wait until the worker is told to end; then running answers get DRAIN_SECONDS, and what is left is kept as interrupted.
+
+    Until then the worker listens: who asks is told to come back (503, Retry-After), and whoever follows or opens a page is served.
+    gunicorn's own graceful end would refuse every connection, and would not wait for an answer that nobody follows at the moment.
+    """
+    while worker.alive and not told:
         time.sleep(POLL_SECONDS)
     worker.wsgi.extensions["chat"].engine.drain(settings.drain_seconds)
+    worker.alive = False
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -40,6 +40,12 @@ def get_chat() -> actions.Chat:
     return chat
 
 
+@bp.before_request
+def see_to_answers() -> None:
+    """Start the ticking before anybody looks: it tells the true state of what a dead process left."""
+    get_chat()
+
+
 @bp.post("/chat")
 @one_bucket
 def chat() -> ResponseReturnValue:
