@@ -19,6 +19,7 @@ from tests.people import META, PASSWORD, Event, parse_events
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
+START_SECONDS = 60.0  # on a machine that is busy with much else
 
 
 def free_port() -> int:
@@ -70,7 +71,7 @@ class Server:
                 self._command, cwd=ROOT, env=self._environment, start_new_session=True, stderr=log
             )
         try:
-            wait_until(self._answers)
+            wait_until(self._answers, START_SECONDS)
         except AssertionError:
             self.kill()
             raise

@@ -8,9 +8,9 @@ from collections.abc import Callable
 PATIENCE_SECONDS = 20.0
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return when the condition holds; fail when it does not within 20 s."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
+    """Return when the condition holds; fail when it does not within so many seconds."""
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.02)
