@@ -1,7 +1,8 @@
 """The durable side of running answers: chunks, ends, leases. The only writer of a running answer's rows.
 
 Everything runs in native threads with an engine of its own: one for all writes, so that a flush can't overtake the end of its answer,
-and two for reads, which go on while a write waits for the database. A commit that waits for the disk never holds the event loop. `synchronous=FULL`: what was flushed survives a power loss.
+and two for reads, which go on while a write waits for the database. A commit that waits for the disk never holds the event loop.
+`synchronous=FULL`: what was flushed survives a power loss.
 """
 
 from __future__ import annotations
