@@ -82,6 +82,7 @@ def _ask() -> actions.Asked:
 def _stream(message_id: UUID, start: dict[str, Any], position: int) -> Response:
     session_id = sessions.get_current_session_id()
     settings: Settings = current_app.extensions["settings"]
+    direct.limit_patience(request.environ)
     sock = direct.find_socket(request.environ) if settings.stream_direct else None
     frames = get_chat().engine.follow(message_id, start, session_id, position, sock)
     return Response(frames, headers=sse.HEADERS, direct_passthrough=True)
