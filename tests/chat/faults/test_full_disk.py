@@ -61,9 +61,7 @@ def messages(browser: Browser) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("flask_run", [False, True], ids=["gunicorn", "flask-run"])
-def test_an_answer_outlives_a_full_disk(
-    serve: Serve, browse: Browse, disk: Path, flask_run: bool
-) -> None:
+def test_an_answer_outlives_a_full_disk(serve: Serve, browse: Browse, disk: Path, flask_run: bool) -> None:
     alice = browse(serve(flask_run=flask_run))
     said = numbers(1000)
     reader = Reader(alice.stream(question(said, 10)))

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import pytest
 
 from tests.chat.faults.conftest import Browse, Serve
 from tests.chat.faults.reading import Reader, check_ids, numbers, question, text_of
+from tests.serving import Browser
 from tests.waiting import wait_until
 
 SAID = numbers(3000)
 # The promise is 250 ms; on a machine that runs other tests as well the disk may come later.
 LOST_SECONDS = 1.0
+
+
+def is_interrupted(browser: Browser, message_id: str) -> bool:
+    return list(browser.follow(message_id))[-1].data.get("code") == "interrupted"
 
 
 @pytest.mark.parametrize("flask_run", [False, True], ids=["gunicorn", "flask-run"])
@@ -28,9 +34,8 @@ def test_only_the_last_moment_is_lost(serve: Serve, browse: Browse, flask_run: b
             reader.join()
         server.start()
 
-        ids = [reader.message_id for reader in readers]
-        wait_until(lambda ids=ids: all(list(alice.follow(i))[-1].data.get("code") == "interrupted" for i in ids))
         for reader in readers:
+            wait_until(partial(is_interrupted, alice, reader.message_id))
             start, *deltas, end = alice.follow(reader.message_id)
             check_ids(deltas)
             kept = text_of(deltas)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -13,6 +14,7 @@ from app.config import Settings
 from tests.chat.faults.conftest import Browse, Serve
 from tests.chat.faults.reading import Reader, numbers, question, text_of
 from tests.chat.faults.relay import Relay
+from tests.serving import Browser
 from tests.waiting import wait_until
 
 AWAY_SECONDS = 7.0  # longer than a lease
@@ -32,6 +34,10 @@ def settings(base_settings: Settings, fresh_postgresql: str, relay: Relay) -> Se
     parts = urlsplit(fresh_postgresql)
     url = f"postgresql://postgres@127.0.0.1:{relay.port}{parts.path}?sslmode=disable"
     return replace(base_settings, database_url=url)
+
+
+def is_complete(browser: Browser, message_id: str) -> bool:
+    return bool(list(browser.follow(message_id))[-1].data.get("status") == "complete")
 
 
 @pytest.mark.parametrize("flask_run", [False, True], ids=["gunicorn", "flask-run"])
@@ -59,7 +65,7 @@ def test_answers_outlive_it(serve: Serve, browse: Browse, relay: Relay, flask_ru
     assert end
     assert (end.name, end.data["status"], reader.text) == ("done", "complete", "".join(said))
     for followed, text in ((reader, said), (short, brief)):
-        wait_until(lambda f=followed: list(alice.follow(f.message_id))[-1].data.get("status") == "complete")
+        wait_until(partial(is_complete, alice, followed.message_id))
         assert text_of(list(alice.follow(followed.message_id))[1:-1]) == "".join(text)
         again = browse(bystander).follow(followed.message_id)  # from the rows, not from memory
         assert text_of(list(again)[1:-1]) == "".join(text)
