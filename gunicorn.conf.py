@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import threading
@@ -16,7 +17,6 @@ try:
 except ConfigError as error:  # here and not in the workers: gunicorn would start them again for ever
     sys.exit(f"password-less-chat: {error}")
 
-DRAIN_SECONDS = 30.0
 POLL_SECONDS = 0.2
 
 bind = settings.bind
@@ -25,7 +25,7 @@ workers = settings.web_concurrency
 worker_connections = 5000
 keepalive = 5
 timeout = 120
-graceful_timeout = 35  # more than DRAIN_SECONDS
+graceful_timeout = math.ceil(settings.drain_seconds) + 5  # more than the answers get
 max_requests = 0  # a restart by count would cut streams
 control_socket_disable = True
 forwarded_allow_ips = ""  # whom to believe is decided by TRUSTED_PROXIES alone
@@ -38,18 +38,26 @@ def post_worker_init(worker: Any) -> None:
     Ctrl-C reaches every process of the terminal, and a worker that is told twice ends with a traceback.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_drain, args=(worker,), name="drain", daemon=True).start()
+    told: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
+    worker.wsgi.extensions["chat"].engine.ensure_ticking()  # what a dead process left is marked, though nobody asks
+    threading.Thread(target=_drain, args=(worker, told), name="drain", daemon=True).start()
 
 
-def _drain(worker: Any) -> None:
-    """Wait until the worker is told to stop; then running answers get 30 s, and what is left is kept as interrupted."""
-    while worker.alive:
+def _drain(worker: Any, told: list[int]) -> None:
+    """Wait until the worker is told to end; then running answers get DRAIN_SECONDS, and what is left is kept as interrupted.
+
+    Until then the worker listens: who asks is told to come back (503, Retry-After), and whoever follows or opens a page is served.
+    gunicorn's own graceful end would refuse every connection, and would not wait for an answer that nobody follows at the moment.
+    """
+    while worker.alive and not told:
         time.sleep(POLL_SECONDS)
-    worker.wsgi.extensions["chat"].engine.drain(DRAIN_SECONDS)
+    worker.wsgi.extensions["chat"].engine.drain(settings.drain_seconds)
+    worker.alive = False
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
     """Let answers that nobody watches end as well: gunicorn waits for open connections alone."""
     app = getattr(worker, "wsgi", None)
     if app is not None:
-        app.extensions["chat"].engine.drain(DRAIN_SECONDS)
+        app.extensions["chat"].engine.drain(settings.drain_seconds)

@@ -22,6 +22,19 @@ def is_on_hub() -> bool:
     return monkey is not None and bool(monkey.is_module_patched("socket"))
 
 
+class _Held:
+    """Holds what was raised in a native thread, to be raised where it belongs; gevent would print every one of them as well."""
+
+    error: BaseException | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        self.error = error
+        return error is not None
+
+
 class NativePool:
     """At most `size` native threads; a caller waits for its result without holding the hub. Starts nothing before its first use."""
 
@@ -39,7 +52,16 @@ class NativePool:
     def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call `function` in one of the native threads and give its result or raise its exception."""
         if is_on_hub():
-            result: R = self._pool.apply(function, args, kwargs)
+            held = _Held()
+
+            def work() -> R | None:
+                with held:
+                    return function(*args, **kwargs)
+                return None
+
+            result: R = self._pool.apply(work)
+            if held.error:
+                raise held.error
             return result
         answer: R = self._pool.submit(function, *args, **kwargs).result()
         return answer

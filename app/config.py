@@ -55,6 +55,7 @@ class Settings:
     max_streams_per_user: int = 4
     max_answers: int | None = None
     stream_direct: bool = True
+    drain_seconds: float = 30.0
 
     bind: str = "127.0.0.1:5000"
     web_concurrency: int = 1
@@ -246,5 +247,6 @@ def _read_models(env: _Reader) -> dict[str, Any]:
         "token_timeout_seconds": env.number("TOKEN_TIMEOUT_SECONDS", 60, least=0.1),
         "max_streams_per_user": env.whole("MAX_STREAMS_PER_USER", 4, least=1),
         "stream_direct": env.whole("STREAM_DIRECT", 1) != 0,
+        "drain_seconds": env.number("DRAIN_SECONDS", 30),
         "max_answers": env.whole("MAX_ANSWERS", 0) or None,
     }

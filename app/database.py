@@ -4,6 +4,7 @@ SQLite allows one writer at a time. A statement that waits for the lock inside S
 every stream of the process (0.43 s seen). So SQLite never waits here: before the first write of a transaction we ask for the lock
 ourselves with `BEGIN IMMEDIATE`, and sleep cooperatively between the tries. Reads run outside a transaction, each on the newest state;
 therefore no transaction ever starts on an old snapshot that SQLite would refuse to upgrade ("database is locked" without waiting).
+A statement with the execution option `lock_patience` waits for so many seconds only.
 """
 
 from __future__ import annotations
@@ -70,6 +71,15 @@ class Base(DeclarativeBase):
     type_annotation_map: Mapping[Any, Any] = {datetime: UTCDateTime}
 
 
+def engine_options(url: str) -> dict[str, Any]:
+    """Give what an engine is made with: it logs no parameters, and notices that its server was away, or went without a word."""
+    discreet = {"hide_parameters": True}  # what people write does not belong into a log
+    if not url.startswith("postgresql"):
+        return discreet
+    silence = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
+    return discreet | {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5, **silence}}
+
+
 def prepare_engine(engine: Engine, *, synchronous: str = "NORMAL") -> None:
     """Give a SQLite engine the behaviour described above; leave every other engine as it is.
 
@@ -108,20 +118,21 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_before_first_write(
-    _conn: object, cursor: sqlite3.Cursor, statement: str, _parameters: object, _context: object, _many: object
+    _conn: object, cursor: sqlite3.Cursor, statement: str, _parameters: object, context: Any, _many: object
 ) -> None:
     if cursor.connection.in_transaction or statement.lstrip().upper().startswith(READING):
         return
-    begin_immediate(cursor)
+    options = context.execution_options if context else {}
+    begin_immediate(cursor, options.get("lock_patience", LOCK_PATIENCE_SECONDS))
 
 
-def begin_immediate(cursor: sqlite3.Cursor) -> None:
-    """Take SQLite's write lock, waiting cooperatively; raises OperationalError when it stays taken for 15 s."""
-    _insist(cursor, "BEGIN IMMEDIATE")
+def begin_immediate(cursor: sqlite3.Cursor, patience: float = LOCK_PATIENCE_SECONDS) -> None:
+    """Take SQLite's write lock, waiting cooperatively; raises OperationalError when it stays taken for so many seconds."""
+    _insist(cursor, "BEGIN IMMEDIATE", patience)
 
 
-def _insist(cursor: sqlite3.Cursor, statement: str) -> None:
-    deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+def _insist(cursor: sqlite3.Cursor, statement: str, patience: float = LOCK_PATIENCE_SECONDS) -> None:
+    deadline = time.monotonic() + patience
     cursor.execute("PRAGMA busy_timeout=0")
     try:
         while not _try(cursor, statement, deadline):

@@ -16,7 +16,7 @@ from app.auth.routes import bp as auth
 from app.auth.settings_routes import bp as account_settings
 from app.chat import setup as chat
 from app.config import Settings
-from app.database import prepare_engine
+from app.database import engine_options, prepare_engine
 from app.email_address import accept_home_networks
 from app.extensions import csrf, db, limiter, migrate
 from app.face.routes import bp as face
@@ -47,7 +47,7 @@ def _configure(app: Flask, settings: Settings) -> None:
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},  # what people write does not belong into a log
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.sqlalchemy_url),
         **_rate_limit_storage(settings),
         RATELIMIT_HEADERS_ENABLED=False,
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,

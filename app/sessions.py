@@ -14,6 +14,7 @@ from flask import Flask, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy import ColumnElement, delete, event, or_, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.clock import utcnow
@@ -26,6 +27,7 @@ from app.tokens import hash_token, new_token
 REMEMBERED_LIFETIME = timedelta(days=30)
 BROWSER_LIFETIME = timedelta(days=1)
 SEEN_PRECISION = timedelta(minutes=5)
+SEEN_PATIENCE_SECONDS = 0.2
 FRESH_LINK = timedelta(minutes=10)
 ENDED = "ended_login_sessions"
 
@@ -66,11 +68,21 @@ def _load_user(token: str) -> User | None:
 
 
 def _touch(row: LoginSession) -> None:
-    """Note when the browser was last seen, to five minutes: not every request shall write."""
+    """Note when the browser was last seen, to five minutes: not every request shall write.
+
+    Where it can't be written (a full disk, a lock), the page is shown all the same.
+    """
     seen = {"last_seen_at": utcnow()}
-    db.session.execute(update(LoginSession).where(LoginSession.id == row.id).values(seen))
-    db.session.execute(update(User).where(User.id == row.user_id).values(seen))
-    db.session.commit()
+    session_id, user_id = row.id, row.user_id
+    try:
+        db.session.execute(
+            update(LoginSession).where(LoginSession.id == session_id).values(seen),
+            execution_options={"lock_patience": SEEN_PATIENCE_SECONDS},
+        )
+        db.session.execute(update(User).where(User.id == user_id).values(seen))
+        db.session.commit()
+    except OperationalError:
+        db.session.rollback()
 
 
 def sign_in(user: User, *, method: str, remember: bool = False) -> None:

@@ -44,7 +44,10 @@ def children_of(pid: int) -> list[int]:
 class Server:
     """The application under gunicorn or `flask run`, on a database that is there already."""
 
-    def __init__(self, settings: Settings, *, flask_run: bool = False, workers: int = 1) -> None:
+    def __init__(
+        self, settings: Settings, *, flask_run: bool = False, workers: int = 1, log: Path | None = None
+    ) -> None:
+        self._log = log or Path(os.devnull)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = self._flask() if flask_run else self._gunicorn()
@@ -56,6 +59,9 @@ class Server:
             "LLM_PROVIDERS": ",".join(settings.llm_providers),
             "RATE_LIMIT": settings.rate_limit,
             "REDIS_URL": settings.redis_url,
+            "STREAM_DIRECT": str(int(settings.stream_direct)),
+            "DRAIN_SECONDS": str(settings.drain_seconds),
+            "TRUSTED_PROXIES": str(settings.trusted_proxies),
             "OLLAMA_HOST": settings.ollama_host,
             "OLLAMA_MODEL": settings.ollama_model,
             "EMBEDDED_MODEL": settings.embedded_model,
@@ -75,9 +81,10 @@ class Server:
     def start(self) -> None:
         """Start the process and wait until it answers."""
         # A group of its own: a kill takes the workers along, as a power cut would.
-        self.process = subprocess.Popen(
-            self._command, cwd=ROOT, env=self._environment, start_new_session=True, stderr=subprocess.DEVNULL
-        )
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command, cwd=ROOT, env=self._environment, start_new_session=True, stderr=log
+            )
         try:
             wait_until(self._answers, START_SECONDS)
         except AssertionError:

@@ -40,6 +40,12 @@ def get_chat() -> asking.Chat:
     return chat
 
 
+@bp.before_request
+def see_to_answers() -> None:
+    """Start the ticking before anybody looks: it tells the true state of what a dead process left."""
+    get_chat()
+
+
 @bp.post("/chat")
 @one_bucket
 def chat() -> ResponseReturnValue:
@@ -85,6 +91,7 @@ def _body(kind: type[B]) -> B:
 def _stream(message_id: UUID, start: dict[str, Any], position: int) -> Response:
     session_id = sessions.get_current_session_id()
     settings: Settings = current_app.extensions["settings"]
+    direct.limit_patience(request.environ)
     sock = direct.find_socket(request.environ) if settings.stream_direct else None
     frames = get_chat().engine.follow(message_id, start, session_id, position, sock)
     return Response(frames, headers=sse.HEADERS, direct_passthrough=True)

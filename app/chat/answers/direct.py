@@ -19,6 +19,15 @@ DEAD_READER_MS = 20_000
 SEND_BUFFER_BYTES = 128 * 1024
 
 
+def limit_patience(environ: dict[str, Any]) -> None:
+    """See to it that a reader who is gone without a word is noticed, and that one who is slow parks little in the kernel."""
+    sock = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+    if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_READER_MS)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+
+
 def find_socket(environ: dict[str, Any]) -> Any | None:
     """Give the plain gevent socket on which this response goes out in chunks, or None."""
     sock = environ.get("gunicorn.socket")
@@ -26,13 +35,7 @@ def find_socket(environ: dict[str, Any]) -> Any | None:
         return None
     from gevent.socket import socket as gevent_socket  # noqa: PLC0415  # only where gevent runs already
 
-    if type(sock) is not gevent_socket:
-        return None
-    # A reader that is gone without a word is noticed, and one that is slow parks little in the kernel.
-    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux alone has it
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_READER_MS)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    return sock
+    return sock if type(sock) is gevent_socket else None
 
 
 class DirectWriter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from app.chat.answers.bus import Bus, NoBus
 from app.chat.answers.following import Follower, Source, StoredAnswer
 from app.chat.answers.generation import AnswerJob, Generation
 from app.chat.answers.log import AnswerLog
-from app.chat.answers.store import AnswerStore
+from app.chat.answers.store import LEASE, AnswerStore
 from app.chat.providers.base import Provider
 from app.errors import Unavailable
 
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.2  # with the commit itself, no character waits longer than 250 ms for the disk
 CHORE_SECONDS = 1.0
 KEEP_ENDED_SECONDS = 30.0
+SLOW_SECONDS = 1.0  # whatever takes longer waited for the database
+COMPLAINT_SECONDS = 10.0
 
 
 class AnswerEngine:
@@ -40,9 +43,17 @@ class AnswerEngine:
         self._closing = threading.Event()
         self._refusing = False
         self._closed = False
+        self._trouble_at = self._complained_at = -math.inf
+        self._chores = (
+            self._renew,
+            self._save_late,
+            self._interrupt_expired,
+            self._close_ended_sessions,
+            self._let_go,
+        )
 
     def ensure_ticking(self) -> None:
-        """Start the ticker of this process, once; called by the first request, never at import."""
+        """Start the ticker of this process, once; called when a worker is ready and by the first request, never at import."""
         with self._lock:
             if self._ticker is None:
                 self._ticker = threading.Thread(target=self._tick_forever, name="answers", daemon=True)
@@ -66,6 +77,10 @@ class AnswerEngine:
             self._leave_queue(generation)
         for generation in self._running():
             generation.log.wait_for_end()
+        for follower in self._all_followers():
+            if not follower.is_at_end:  # another process goes on with it, and the next server will know
+                follower.close()
+        self._attempt(self._save_late)
         if self._ticker and not self._closed:
             self._ticker.join()
             self.store.close()
@@ -203,22 +218,23 @@ class AnswerEngine:
             self._attempt(self._flush)
             if time.monotonic() >= chores_at:
                 chores_at = time.monotonic() + CHORE_SECONDS
-                for chore in (
-                    self._renew,
-                    self._save_late,
-                    self.store.interrupt_expired,
-                    self._close_ended_sessions,
-                    self._let_go,
-                ):
+                for chore in self._chores:
                     self._attempt(chore)
             self._closing.wait(TICK_SECONDS)
 
     def _attempt(self, step: Callable[[], None]) -> None:
         """Do a step of the housekeeping. A border that may catch everything: without it no answer would be written any more."""
+        began = time.monotonic()
         try:
             step()
         except Exception:  # the database may come back; nothing is forgotten until it was written
-            logger.exception("the answers' housekeeping failed")
+            self._trouble_at = time.monotonic()
+            if self._trouble_at - self._complained_at > COMPLAINT_SECONDS:  # the disk may be full: no flood of lines
+                self._complained_at = self._trouble_at
+                logger.exception("the answers' housekeeping failed")
+        else:
+            if time.monotonic() - began > SLOW_SECONDS:
+                self._trouble_at = time.monotonic()
 
     def _running(self) -> list[Generation]:
         return [generation for generation in self._all() if generation.is_running]
@@ -243,10 +259,14 @@ class AnswerEngine:
                 self._leave_queue(generation)
 
     def _save_late(self) -> None:
-        """Save what could not be saved when it ended."""
+        """Save what could not be saved when it ended; until then memory has the text."""
         for generation in self._all():
-            if generation.unsaved:
-                generation.save(generation.unsaved)
+            generation.save_late()
+
+    def _interrupt_expired(self) -> None:
+        """End what dead processes left. After trouble with the database, wait: the living could not renew their leases either."""
+        if time.monotonic() - self._trouble_at > LEASE.total_seconds():
+            self.store.interrupt_expired()
 
     def _close_ended_sessions(self) -> None:
         """Close what belongs to sessions that another process ended."""

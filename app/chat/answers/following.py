@@ -106,6 +106,11 @@ class Follower:
         self._sock = sock
         self._closed = False
 
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the answer has ended, so that nothing is left but to hand it over."""
+        return self._source.outcome is not None
+
     def close(self) -> None:
         """End the connection soon, from any thread."""
         self._closed = True
@@ -135,6 +140,8 @@ class Follower:
     def _waited_in_vain(self) -> bool:
         """Wait for news; True when for as long as a proxy may be trusted to be patient there were none."""
         before = self._position
+        if self._closed:  # while the last piece was written
+            return False
         source = self._source
         # Who claims to be ahead of the text waits for it in the ordinary way: there is nothing to write to them.
         if self._sock and isinstance(source, AnswerLog) and before <= source.length:

@@ -60,7 +60,7 @@ class Generation:
         self.flushed = 0
         self.finishing = False
         self.refusal: AppError | None = None
-        self.unsaved: Outcome | None = None
+        self.unsaved: Outcome | None = None  # the end, as long as the database did not take it
         self._store = store
         self._stream: AnswerStream = provider.chat(job.request)
         self._stopping = False
@@ -185,8 +185,8 @@ class Generation:
         for attempt in range(SAVE_TRIES):
             try:
                 self.save(outcome)
-            except SQLAlchemyError:
-                logger.exception("answer %s could not be saved (try %d)", self.job.message_id, attempt + 1)
+            except SQLAlchemyError as failure:
+                logger.warning("answer %s could not be saved: %s", self.job.message_id, str(failure).partition("\n")[0])
                 time.sleep(0.2 * (attempt + 1))
             else:
                 return outcome
@@ -200,3 +200,9 @@ class Generation:
         else:
             self._store.finish(self, outcome)
         self.unsaved = None
+
+    def save_late(self) -> None:
+        """Write the end that the database did not take when it came; raises SQLAlchemyError. Whoever asks again is told that end."""
+        if outcome := self.unsaved:
+            self.save(outcome)
+            self.log.close(outcome)

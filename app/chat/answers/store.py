@@ -1,7 +1,8 @@
 """The durable side of running answers: chunks, ends, leases. The only writer of a running answer's rows.
 
-All writes run in one native thread, with an engine of their own. So a commit that waits for the disk never holds the event loop, and
-a flush can't overtake the end of its answer. `synchronous=FULL`: what was flushed survives a power loss.
+Everything runs in native threads with an engine of its own: one for all writes, so that a flush can't overtake the end of its answer,
+and two for reads, which go on while a write waits for the database. A commit that waits for the disk never holds the event loop.
+`synchronous=FULL`: what was flushed survives a power loss.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from sqlalchemy.orm import Session
 from app.chat.answers.log import AnswerLog, Delta, Kind, Outcome
 from app.clock import utcnow
 from app.concurrency import NativePool
-from app.database import Base, new_id, prepare_engine
+from app.database import Base, engine_options, new_id, prepare_engine
 from app.models.login_session import LoginSession
 from app.models.message import IS_RUNNING, AnswerChunk, Message
 from app.models.user import User
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 LEASE = timedelta(seconds=5)
 RELEASED = {"lease_owner": None, "lease_expires_at": None}
+READING_THREADS = 2
+MARKING_PATIENCE = 0.1  # whoever waited longer for the lock would be told before the owner could renew
 INTERRUPTED = "The answer was cut off because the server stopped."
 
 
@@ -53,17 +56,17 @@ class AnswerStore:
         self.owner = new_id()
         self._url = url
         self._writer = NativePool(1)
-        self._reader = NativePool(1)  # who follows another process's answer must not hold up the flush
+        self._reader = NativePool(READING_THREADS)
         self._is_unsure = False  # whether the last flush was written is not known: the connection broke
 
     @cached_property
     def _engine(self) -> Any:
-        engine = create_engine(self._url, pool_size=2, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(self._url, pool_size=1 + READING_THREADS, max_overflow=0, **engine_options(self._url))
         prepare_engine(engine, synchronous="FULL")
         return engine
 
     def _run(self, work: Callable[[Session], R], *, reads: bool = False) -> R:
-        """Do the work in one transaction, in a native thread."""
+        """Do the work in one transaction, in the native thread that writes or in one of those that read."""
 
         def transaction() -> R:
             with Session(self._engine) as session, session.begin():
@@ -159,6 +162,7 @@ class AnswerStore:
 
         def work(session: Session) -> None:
             claimed = update(Message).where(*expired).values(ending).returning(Message.id)
+            claimed = claimed.execution_options(lock_patience=MARKING_PATIENCE)
             for message_id in session.scalars(claimed).all():
                 text = _folded(_log_of(_chunks(session, message_id)))
                 session.execute(update(Message).where(Message.id == message_id).values(text))
@@ -169,7 +173,7 @@ class AnswerStore:
     def wanted_stops(self) -> set[UUID]:
         """Give the answers of this process that another process was asked to stop."""
         wanted = select(Message.id).where(*self._is_mine(), Message.stop_requested)
-        return self._run(lambda session: set(session.scalars(wanted)))
+        return self._run(lambda session: set(session.scalars(wanted)), reads=True)
 
     def living_sessions(self, session_ids: set[UUID]) -> set[UUID]:
         """Give those of the signed-in browsers that still are."""
@@ -178,7 +182,7 @@ class AnswerStore:
             .join(LoginSession.user)
             .where(LoginSession.id.in_(session_ids), LoginSession.expires_at > utcnow(), User.active)
         )
-        return self._run(lambda session: set(session.scalars(living)))
+        return self._run(lambda session: set(session.scalars(living)), reads=True)
 
     def read(self, message_id: UUID, position: int) -> tuple[list[Delta], Outcome | None]:
         """Give the text after a position and the end, if there is one, of an answer that any process makes."""
