@@ -62,6 +62,7 @@ class Server:
             "STREAM_DIRECT": str(int(settings.stream_direct)),
             "DRAIN_SECONDS": str(settings.drain_seconds),
             "TRUSTED_PROXIES": str(settings.trusted_proxies),
+            "TOKEN_TIMEOUT_SECONDS": str(settings.token_timeout_seconds),
             "OLLAMA_HOST": settings.ollama_host,
             "OLLAMA_MODEL": settings.ollama_model,
             "EMBEDDED_MODEL": settings.embedded_model,

@@ -31,6 +31,7 @@ PUBLIC = {
     "face.status",
     "health.healthz",
     "health.readyz",
+    "probe.stream",
     "static",
 }
 FOR_ADMINS = {

@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 from alembic.migration import MigrationContext
@@ -19,24 +18,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import valkey
 from app.chat.asking import Chat
 from app.chat.directory import same_model
+from app.cli.finding import Finding
+from app.cli.stream_check import check_stream
 from app.config import Settings
 from app.extensions import db
 
 
-class Finding(NamedTuple):
-    """What was looked at, whether it is right, and what there is to say."""
-
-    subject: str
-    ok: bool
-    remark: str
-
-
 @click.command("doctor")
+@click.option("--url", help="Look at a running installation from outside instead: https://chat.example")
 @with_appcontext
-def doctor() -> None:
-    """Check configuration, files, database, migrations and models; exits with 1 when something is to be done."""
+def doctor(url: str | None) -> None:
+    """Check configuration, files, database, migrations and models; exits with 1 when something is to be done.
+
+    With --url, check what the proxies between here and there do to a stream.
+    """
     settings: Settings = current_app.extensions["settings"]
-    findings = [finding for check in CHECKS for finding in check(settings)]
+    findings = list(check_stream(url)) if url else [finding for check in CHECKS for finding in check(settings)]
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
         click.echo(f"{'ok  ' if finding.ok else 'TODO'}  {finding.subject:<{width}}  {finding.remark}")
