@@ -8,7 +8,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/pytest -q -n $(JOBS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev setup test check e2e chaos fmt lock screenshots
+.PHONY: help run dev setup test check e2e chaos bench fmt lock screenshots
 
 help:
 	@echo "make run          install what is missing and serve the chat on http://localhost:5000 (PORT=8080, HOST=0.0.0.0)"
@@ -20,6 +20,7 @@ help:
 	@echo "make chaos        kill parts of a running installation at random, and see that nothing is lost (SECONDS=60)"
 	@echo "make fmt          format the code"
 	@echo "make lock         renew requirements.lock (UPGRADE=--upgrade takes the newest versions)"
+	@echo "make bench        measure the application beside nginx (needs cc and nginx; QUICK=1 for a minute)"
 	@echo "make screenshots  take the pictures of docs/ again (needs Chromium)"
 
 run:
@@ -65,3 +66,6 @@ lock: setup
 
 screenshots: setup
 	$(BIN)/python scripts/screenshots.py
+
+bench: setup
+	@QUICK=$(QUICK) $(BIN)/python -m benchmarks

@@ -1,0 +1,1 @@
+"""What answers cost here, beside nginx on the same cores: `make bench`."""
