@@ -20,7 +20,7 @@ from app.database import new_id
 from app.errors import AppError, Conflict, InvalidField
 from app.extensions import db
 from app.models.conversation import Conversation, get_conversation
-from app.models.message import Message, find_newest_message, get_message, get_message_in, list_path
+from app.models.message import Message, find_newest_message, get_message, get_message_in, list_said
 
 
 class Chat(Struct, frozen=True):
@@ -82,7 +82,7 @@ def ask(chat: Chat, user_id: UUID, body: AskBody) -> Asked:
 def _find_conversation(user_id: UUID, body: AskBody) -> Conversation | None:
     if body.conversation_id is not None:
         return get_conversation(user_id, body.conversation_id)
-    if message_id := body.question_id or body.continue_id:
+    if message_id := body.question_id or body.continue_id or body.parent_id:
         return get_conversation(user_id, get_message(user_id, message_id).conversation_id)
     return None
 
@@ -103,12 +103,17 @@ def _find_topic(user_id: UUID, body: AskBody, conversation: Conversation | None)
     """Give what is to be answered; a new question is added, and a new conversation where there is none."""
     if conversation is None:
         conversation = Conversation(id=new_id(), user_id=user_id, title="", system_prompt="")
+        conversation.title_from(body.message)
         db.session.add(conversation)
+        return _Topic(conversation, _new_question(conversation, None, body), None)
     conversation.updated_at = utcnow()
     db.session.flush()  # from here on the conversation is locked: of two questions at once the second one sees the first
     cut_short = _cut_short(conversation, body.continue_id) if body.continue_id else None
     question_id = cut_short.parent_id if cut_short else body.question_id
-    question = _kept_question(conversation, question_id) if question_id else _new_question(conversation, body)
+    if question_id:
+        question = _kept_question(conversation, question_id)
+    else:
+        question = _new_question(conversation, _find_parent(conversation, body), body)
     conversation.title_from(question.content)
     return _Topic(conversation, question, cut_short)
 
@@ -127,10 +132,14 @@ def _kept_question(conversation: Conversation, question_id: UUID) -> Message:
     return question
 
 
-def _new_question(conversation: Conversation, body: AskBody) -> Message:
+def _find_parent(conversation: Conversation, body: AskBody) -> Message | None:
     parent = get_message_in(conversation, body.parent_id) if body.parent_id else find_newest_message(conversation.id)
     if parent is not None and parent.is_running:
         raise Conflict("The last answer is still being written. Wait for it, or stop it.")
+    return parent
+
+
+def _new_question(conversation: Conversation, parent: Message | None, body: AskBody) -> Message:
     question = Message(
         id=new_id(),
         conversation_id=conversation.id,
@@ -139,14 +148,14 @@ def _new_question(conversation: Conversation, body: AskBody) -> Message:
         content=body.message,
     )
     db.session.add(question)
-    db.session.flush()
     return question
 
 
 def _save_answer(chat: Chat, topic: _Topic, means: _Means, body: AskBody) -> AnswerJob:
     """Save the pending answer, and give the work that it means."""
     conversation, question, cut_short = topic.conversation, topic.question, topic.cut_short
-    path = list_path((cut_short or question).id, history.MAX_MESSAGES)
+    leaf = cut_short or question
+    path = list_said(leaf.id, history.MAX_MESSAGES) if leaf.parent_id else [leaf]
     told = history.fit(conversation.system_prompt or chat.system_prompt, path, means.context_length)
     answer = Message(
         id=new_id(),

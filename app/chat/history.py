@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Protocol
 
 from msgspec import Struct
 
 from app.chat.providers.base import Turn
-from app.models.message import Message
 
 MAX_MESSAGES = 400
 TOKENS_PER_MESSAGE = 8  # the chat template's own words around each message
@@ -30,7 +30,21 @@ def estimate_tokens(text: str) -> int:
     return math.ceil(len(text.encode("utf-8", "replace")) / 3) + TOKENS_PER_MESSAGE
 
 
-def fit(system_prompt: str, path: Iterable[Message], context_length: int) -> History:
+class Said(Protocol):
+    """What `fit` reads of a message."""
+
+    @property
+    def role(self) -> str:
+        """`user` or `assistant`."""
+        ...
+
+    @property
+    def content(self) -> str:
+        """Its text."""
+        ...
+
+
+def fit(system_prompt: str, path: Iterable[Said], context_length: int) -> History:
     """Drop the oldest turns, each a question with what followed it, until the rest fits; system prompt and last question stay."""
     messages = [message for message in path if message.content]
     budget = context_length - context_length // ANSWER_SHARE - (estimate_tokens(system_prompt) if system_prompt else 0)
@@ -40,7 +54,7 @@ def fit(system_prompt: str, path: Iterable[Message], context_length: int) -> His
     return History((*system, *turns), len(messages) - len(kept))
 
 
-def _newest_that_fit(messages: list[Message], budget: int) -> list[Message]:
+def _newest_that_fit(messages: list[Said], budget: int) -> list[Said]:
     """Give the longest tail that fits and begins with a question; at least the last question."""
     start = len(messages)
     for index in range(len(messages) - 1, -1, -1):

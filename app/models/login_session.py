@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, select
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy import ForeignKey, Select, String, bindparam, select
+from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from app.clock import utcnow
 from app.database import Base, Id, Timestamp
@@ -33,10 +34,15 @@ class LoginSession(Base):
 
 def find_login_session(token: str) -> LoginSession | None:
     """Give the valid session of a token with its active user, or None."""
-    query = (
+    return db.session.scalar(_by_token(), {"hash": hash_token(token), "now": utcnow()})
+
+
+@cache
+def _by_token() -> Select[LoginSession]:
+    """Build the query once: every request asks it, and building costs more than asking."""
+    return (
         select(LoginSession)
         .join(LoginSession.user)
-        .options(joinedload(LoginSession.user))
-        .where(LoginSession.token_hash == hash_token(token), LoginSession.expires_at > utcnow(), User.active)
+        .options(contains_eager(LoginSession.user))
+        .where(LoginSession.token_hash == bindparam("hash"), LoginSession.expires_at > bindparam("now"), User.active)
     )
-    return db.session.scalar(query)

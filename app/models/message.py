@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, literal, select, text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    Select,
+    String,
+    Text,
+    bindparam,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.database import Base, Id, Timestamp
@@ -120,13 +136,23 @@ def list_path(leaf_id: UUID, limit: int) -> list[Message]:
 
     Walks up by primary key, so the cost depends on `limit` and not on the length of the conversation.
     """
-    start = select(Message.id, Message.parent_id, literal(1).label("depth")).where(Message.id == leaf_id)
+    return list(db.session.scalars(_path_query(Message), {"leaf_id": leaf_id, "limit": limit}))
+
+
+def list_said(leaf_id: UUID, limit: int) -> Sequence[Row[str, str]]:
+    """Give who said what on the way to a leaf, as `list_path` does, without the rest of each message."""
+    return db.session.execute(_path_query(Message.role, Message.content), {"leaf_id": leaf_id, "limit": limit}).all()
+
+
+@cache
+def _path_query(*wanted: Any) -> Select[Any]:
+    """Build the query of `list_path` once: that costs more than to run it."""
+    start = select(Message.id, Message.parent_id, literal(1).label("depth")).where(Message.id == bindparam("leaf_id"))
     path = start.cte("path", recursive=True)
     parent = aliased(Message)
     up = select(parent.id, parent.parent_id, path.c.depth + 1).join(path, parent.id == path.c.parent_id)
-    path = path.union_all(up.where(path.c.depth < limit))
-    query = select(Message).join(path, Message.id == path.c.id).order_by(path.c.depth.desc())
-    return list(db.session.scalars(query))
+    path = path.union_all(up.where(path.c.depth < bindparam("limit", type_=Integer)))
+    return select(*wanted).join(path, Message.id == path.c.id).order_by(path.c.depth.desc())
 
 
 def list_messages(conversation_id: UUID) -> list[Message]:

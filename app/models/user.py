@@ -28,7 +28,7 @@ class User(UserMixin, Base):
     """Somebody with an account; without a password hash the account has no password."""
 
     __tablename__ = "user"
-    __allow_unmapped__ = True  # session_token is no column
+    __allow_unmapped__ = True  # session_token and session_id are no columns
     __table_args__ = (CheckConstraint("role in ('user', 'admin')", name="role"),)
 
     id: Mapped[Id]
@@ -45,8 +45,9 @@ class User(UserMixin, Base):
     created_at: Mapped[Timestamp]
     last_seen_at: Mapped[datetime | None]
 
-    # Set for the running request by `app.sessions`: the token of the browser's session, never stored in clear.
+    # Set for the running request by `app.sessions`: the browser's session, and its token, never stored in clear.
     session_token: str | None = None
+    session_id: UUID | None = None
 
     @classmethod
     def create(cls, email: str, *, password_hash: str | None = None, role: str = "user") -> User:
