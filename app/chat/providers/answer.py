@@ -66,7 +66,7 @@ class HttpAnswer:
             first_token = self._ask()
             take([Connected()])
             self._check_head(first_token)
-            self._exchange.pump(lambda data: self._hand_over(data, take), lambda: self._patience(first_token))
+            self._exchange.pump(partial(self._hand_over, take), partial(self._patience, first_token))
             if not self._decoder.ended:
                 take(self._rest())
                 self._check_sound()
@@ -75,8 +75,8 @@ class HttpAnswer:
         finally:
             self._exchange.finish(ended=self._decoder.ended)
 
-    def _hand_over(self, data: bytes, take: Callable[[list[Event]], None]) -> bool:
-        if events := self._decoded(data):
+    def _hand_over(self, take: Callable[[list[Event]], None], data: bytes) -> bool:
+        if events := self._fed(self._splitter.feed(data)):
             take(events)
         self._check_sound()
         return self._decoder.ended
@@ -87,7 +87,7 @@ class HttpAnswer:
         yield Connected()
         self._check_head(first_token)
         while not self._decoder.ended and (data := self._exchange.read(self._patience(first_token))):
-            for event in self._decoded(data):
+            for event in self._fed(self._splitter.feed(data)):
                 yield event
                 self._check_open()
             self._check_sound()
@@ -109,30 +109,29 @@ class HttpAnswer:
         # What comes before the first token (a role, a comment that keeps a proxy awake) does not end the wait for it.
         return self._timeouts.token if self._speaking else first_token.remaining()
 
-    def _decoded(self, data: bytes) -> list[Event]:
-        return self._fed(self._splitter.feed(data))
-
     def _rest(self) -> list[Event]:
         """Give what is left when the body has ended."""
         events = self._fed(self._splitter.flush())
-        return events if self._decoder.ended else [*events, *self._tried(self._decoder.finish)]
-
-    def _fed(self, lines: list[bytes]) -> list[Event]:
-        events: list[Event] = []
-        for line in lines:
-            if self._decoder.ended or self._fault:
-                break
-            events += self._tried(partial(self._decoder.feed, line))
-        self._speaking = self._speaking or bool(events)
-        return events
-
-    def _tried(self, decode: Callable[[], list[Event]]) -> list[Event]:
-        """Give what was decoded; a fault waits until what was said before it in the same arrival is handed over."""
+        if self._decoder.ended or self._fault:
+            return events
         try:
-            return decode()
+            return [*events, *self._decoder.finish()]
         except AppError as error:
             self._fault = error
-            return []
+            return events
+
+    def _fed(self, lines: list[bytes]) -> list[Event]:
+        """Give what was decoded; a fault waits until what was said before it in the same arrival is handed over."""
+        events: list[Event] = []
+        try:
+            for line in lines:
+                if self._decoder.ended:
+                    break
+                events += self._decoder.feed(line)
+        except AppError as error:
+            self._fault = error
+        self._speaking = self._speaking or bool(events)
+        return events
 
     def _check_sound(self) -> None:
         if self._fault:

@@ -63,7 +63,12 @@ def decode(label: str, body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except (ValueError, RecursionError) as error:
-        raise UpstreamError(f"{label} sent something that can't be understood.") from error
+        raise not_understood(label) from error
+
+
+def not_understood(label: str) -> UpstreamError:
+    """Give the error for what is no JSON, or not of the kind that was expected."""
+    return UpstreamError(f"{label} sent something that can't be understood.")
 
 
 def _from_body(body: _Body) -> Failure:

@@ -18,6 +18,9 @@ from app.errors import AppError
 READ_BYTES = 65_536
 READABLE = 1
 
+# One for all: it is emptied before the callback that filled it returns. To allocate as much for each arrival takes as long as to read.
+_arrived = memoryview(bytearray(READ_BYTES))
+
 OnData = Callable[[bytes], bool]
 
 
@@ -47,7 +50,7 @@ class HubReader:
         from gevent import get_hub  # noqa: PLC0415
         from gevent.event import Event  # noqa: PLC0415
 
-        self._sock = sock._sock
+        self._receive_into = sock._sock.recv_into
         self._on_data = on_data
         self.body = ChunkedBody()
         self._watcher = get_hub().loop.io(sock.fileno(), READABLE)
@@ -58,9 +61,9 @@ class HubReader:
     def run(self, buffered: bytes, patience: Callable[[], float]) -> bool:
         """Read to the end; gives False when nothing came for `patience()` seconds. Raises what reading or `on_data` raised."""
         if buffered:
-            self._guard(lambda: buffered)
+            self._guard(buffered)
         if not self._over.is_set():
-            self._watcher.start(self._guard, lambda: self._sock.recv(READ_BYTES))
+            self._watcher.start(self._guard)
         try:
             return self._wait(patience)
         finally:
@@ -77,11 +80,11 @@ class HubReader:
             raise self._error
         return True
 
-    def _guard(self, receive: Callable[[], bytes]) -> None:
+    def _guard(self, buffered: bytes | None = None) -> None:
         """Take one arrival; whatever goes wrong ends the reading."""
         over = True
         try:
-            over = self._take(receive())
+            over = self._take(buffered or bytes(_arrived[: self._receive_into(_arrived)]))
         except BlockingIOError:
             over = False
         except (OSError, AppError) as error:

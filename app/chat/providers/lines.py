@@ -16,6 +16,9 @@ class LineSplitter:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Give the lines that `data` completes; raises UpstreamError where one is longer than the limit."""
+        if not self._rest and data.endswith(b"\n") and len(data) <= self._limit:  # whole lines, as nearly always
+            lines = data.split(b"\n") if data.find(b"\n") < len(data) - 1 else [data]
+            return [line for line in map(bytes.strip, lines) if line]
         *complete, rest = data.split(b"\n")
         if complete:
             complete[0] = bytes(self._rest) + complete[0]

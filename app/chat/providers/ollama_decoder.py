@@ -8,7 +8,7 @@ import msgspec
 
 from app.chat.providers.answer import said
 from app.chat.providers.base import End, Event, ToolCall, Usage
-from app.chat.providers.failures import as_sentence, decode, read_error
+from app.chat.providers.failures import as_sentence, not_understood, read_error
 from app.errors import UpstreamError
 
 LABEL = "Ollama"
@@ -38,6 +38,9 @@ class _Line(msgspec.Struct):
     error: Any = None
 
 
+_decode_line = msgspec.json.Decoder(_Line).decode
+
+
 class OllamaDecoder:
     """Turns NDJSON lines into events; see Decoder."""
 
@@ -46,11 +49,14 @@ class OllamaDecoder:
 
     def feed(self, line: bytes) -> list[Event]:
         """Give the events of one line; raises UpstreamError on garbage and on an error line."""
-        answer = decode(LABEL, line, _Line)
+        try:
+            answer = _decode_line(line)
+        except (ValueError, RecursionError) as error:
+            raise not_understood(LABEL) from error
         if answer.error is not None:
             raise UpstreamError(as_sentence(LABEL, read_error(answer.error).text))
         if answer.message is None and not answer.done:
-            raise UpstreamError(f"{LABEL} sent something that can't be understood.")
+            raise not_understood(LABEL)
         events = _spoken(answer.message) if answer.message else []
         if answer.done:
             self.ended = True
@@ -63,8 +69,10 @@ class OllamaDecoder:
 
 
 def _spoken(message: _Message) -> list[Event]:
-    calls = [ToolCall(call.function.name, call.function.arguments) for call in message.tool_calls or ()]
-    return said(message.thinking, message.content) + calls
+    events = said(message.thinking, message.content)
+    for call in message.tool_calls or ():
+        events.append(ToolCall(call.function.name, call.function.arguments))
+    return events
 
 
 def _ending(line: _Line) -> list[Event]:
