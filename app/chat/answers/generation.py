@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +27,6 @@ from app.chat.providers.base import (
     PushStream,
     Reasoning,
     Text,
-    ToolCall,
     Usage,
 )
 from app.errors import AppError, LLMUnavailable, ModelNotFound, UpstreamError
@@ -128,20 +128,28 @@ class Generation:
 
     def _take(self, events: list[Event]) -> None:
         """Take what arrived together; on the path of every token, perhaps in the event loop: nothing here blocks."""
+        if len(events) == 1 and isinstance(only := events[0], Text):  # as it nearly always is
+            self._say("content", only.content)
+            return
+        for kind, alike in groupby(events, type):  # neighbours of one kind are said in one piece
+            if kind is Text:
+                self._say("content", "".join([event.content for event in alike if isinstance(event, Text)]))
+            elif kind is Reasoning:
+                self._say("thinking", "".join([event.content for event in alike if isinstance(event, Reasoning)]))
+            else:
+                self._note(list(alike))
+
+    def _note(self, events: list[Event]) -> None:
         for event in events:
             match event:
-                case Text(content):
-                    self._say("content", content)
-                case Reasoning(content):
-                    self._say("thinking", content)
                 case Usage():
                     self._usage = event
                 case Connected():
                     self._connected.set()
                 case End():
                     self._ended = True
-                case ToolCall():
-                    pass  # not shown yet
+                case _:
+                    pass  # a tool call is not shown yet
 
     def _say(self, kind: Kind, text: str) -> None:
         if self._first_token_ms is None:

@@ -10,7 +10,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ MAX_DELTA = 65_536
 JOINED_PIECE = 1024
 
 
-class Delta(NamedTuple):
+class Delta(Struct, frozen=True, gc=False):
     """A stretch of text of one kind; `end` is the position after it."""
 
     kind: Kind
@@ -95,19 +95,21 @@ class AnswerLog:
 
     def append(self, kind: Kind, text: str) -> None:
         """Add a piece, hand it to the listeners and wake the others."""
-        delta = Delta(kind, text, self.length + len(text))
-        last = self._deltas[-1] if self._deltas else None
+        deltas, ends = self._deltas, self._ends
+        last = deltas[-1] if deltas else None
+        delta = Delta(kind, text, (last.end if last else 0) + len(text))
         if last and last.kind == kind and len(last.text) < JOINED_PIECE:
-            self._deltas[-1] = Delta(kind, last.text + text, delta.end)
-            self._ends[-1] = delta.end
+            deltas[-1] = Delta(kind, last.text + text, delta.end)
+            ends[-1] = delta.end
         else:
-            self._deltas.append(delta)
-            self._ends.append(delta.end)  # last: whoever sees this end finds its delta
+            deltas.append(delta)
+            ends.append(delta.end)  # last: whoever sees this end finds its delta
         for listener in self._listeners:
             if not listener.hear(delta):
                 self._silence(listener)
-        for woken in tuple(self._waiting):
-            woken.set()
+        if self._waiting:
+            for woken in tuple(self._waiting):
+                woken.set()
 
     @contextmanager
     def listening(self, listener: Listener, wakeup: threading.Event) -> Iterator[None]:

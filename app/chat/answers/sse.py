@@ -26,7 +26,7 @@ def frame(event: str, position: int, data: dict[str, Any]) -> bytes:
 
 def delta_frame(delta: Delta) -> bytes:
     """Give a stretch of text."""
-    return frame("delta", delta.end, {delta.kind: delta.text})
+    return b'event: delta\nid: %d\ndata: {"%b":%b}\n\n' % (delta.end, delta.kind.encode(), _encode(delta.text))
 
 
 def queued_frame(queued: Queued) -> bytes:

@@ -9,22 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import (
     ColumnElement,
-    Integer,
-    String,
-    Text,
+    Connection,
     TextClause,
+    Uuid,
     bindparam,
     create_engine,
     delete,
-    insert,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,7 +33,7 @@ from sqlalchemy.orm import Session
 from app.chat.answers.log import AnswerLog, Delta, Kind, Outcome
 from app.clock import utcnow
 from app.concurrency import NativePool
-from app.database import Base, engine_options, new_id, prepare_engine
+from app.database import engine_options, new_id, prepare_engine
 from app.models.login_session import LoginSession
 from app.models.message import IS_RUNNING, AnswerChunk, Message
 from app.models.user import User
@@ -46,6 +46,17 @@ LEASE = timedelta(seconds=5)
 RELEASED = {"lease_owner": None, "lease_expires_at": None}
 READING_THREADS = 2
 MARKING_PATIENCE = 0.1  # whoever waited longer for the lock would be told before the owner could renew
+# The rows of a flush, unpacked from JSON where they are written.
+PIECES = {
+    "sqlite": (
+        "SELECT json_extract(value, '$[0]') AS answer, json_extract(value, '$[1]') AS start, "
+        "json_extract(value, '$[2]') AS kind, json_extract(value, '$[3]') AS said FROM json_each(:pieces)"
+    ),
+    "postgresql": (
+        "SELECT CAST(value->>0 AS uuid) AS answer, CAST(value->>1 AS integer) AS start, "
+        "value->>2 AS kind, value->>3 AS said FROM json_array_elements(CAST(:pieces AS json))"
+    ),
+}
 INTERRUPTED = "The answer was cut off because the server stopped."
 
 
@@ -65,12 +76,12 @@ class AnswerStore:
         prepare_engine(engine, synchronous="FULL")
         return engine
 
-    def _run(self, work: Callable[[Session], R], *, reads: bool = False) -> R:
+    def _run(self, work: Callable[[Connection], R], *, reads: bool = False) -> R:
         """Do the work in one transaction, in the native thread that writes or in one of those that read."""
 
         def transaction() -> R:
-            with Session(self._engine) as session, session.begin():
-                return work(session)
+            with self._engine.begin() as connection:
+                return work(connection)
 
         return (self._reader if reads else self._writer).run(transaction)
 
@@ -85,13 +96,14 @@ class AnswerStore:
     def flush(self, generations: Iterable[Generation]) -> None:
         """Append what these running answers said since the last flush."""
 
-        def work(session: Session) -> list[tuple[Generation, int]]:
+        def work(connection: Connection) -> list[tuple[Generation, int]]:
             live = [generation for generation in generations if not generation.finishing]
-            news = [(generation, generation.log.after(generation.flushed)) for generation in live]
+            news = [(g, g.log.after(g.flushed)) for g in live if g.log.length > g.flushed]
             if self._is_unsure:
-                _take_back(session, live)
-            self._append(session, [(generation, deltas) for generation, deltas in news if deltas])
-            return [(generation, deltas[-1].end) for generation, deltas in news if deltas]
+                _take_back(connection, live)
+            if news:
+                self._append(connection, news)
+            return [(generation, deltas[-1].end) for generation, deltas in news]
 
         try:
             written = self._run(work)
@@ -102,24 +114,18 @@ class AnswerStore:
         for generation, end in written:
             generation.flushed = end
 
-    def _append(self, session: Session, news: list[tuple[Generation, list[Delta]]]) -> None:
-        """Write chunks for the answers that are still this process's to write; what is deleted or taken over is left alone."""
-        if not news:
-            return
-        rows = [
-            {"answer": generation.job.message_id, "at": delta.start, "of": delta.kind, "said": delta.text}
-            for generation, deltas in news
-            for delta in deltas
-        ]
-        columns = ("message_id", "start", "kind", "text")
-        values = select(
-            Message.id, bindparam("at", type_=Integer), bindparam("of", type_=String), bindparam("said", type_=Text)
-        )
-        mine = values.where(Message.id == bindparam("answer"), *self._is_mine())
-        session.execute(insert(Base.metadata.tables[AnswerChunk.__tablename__]).from_select(columns, mine), rows)
-        new = [generation.job.message_id for generation, _ in news if generation.flushed == 0]
-        if new:
-            session.execute(update(Message).where(Message.id.in_(new), *self._is_mine()).values(status="streaming"))
+    def _append(self, connection: Connection, news: list[tuple[Generation, list[Delta]]]) -> None:
+        """Write chunks for the answers that are still this process's to write; what is deleted or taken over is left alone.
+
+        All by one statement: one for each would hand Python's lock to and fro with the event loop as often, and every token would wait.
+        """
+        rows = [(g.job.message_id.hex, d.start, d.kind, d.text) for g, deltas in news for d in deltas]
+        values = {"pieces": msgspec.json.encode(rows).decode(), "owner": self.owner}
+        connection.execute(_append_statement(connection.dialect.name), values)
+        if begun := [generation.job.message_id for generation, _ in news if generation.flushed == 0]:
+            connection.execute(
+                update(Message).where(Message.id.in_(begun), *self._is_mine()).values(status="streaming")
+            )
 
     def _is_mine(self) -> tuple[ColumnElement[bool] | TextClause, ...]:
         return Message.lease_owner == self.owner, IS_RUNNING
@@ -130,26 +136,29 @@ class AnswerStore:
         ending = {"status": outcome.status, "error": outcome.error, "error_code": outcome.code, **outcome.usage}
         mine = (Message.id == message_id, or_(Message.lease_owner == self.owner, Message.status == "interrupted"))
 
-        def work(session: Session) -> None:
+        def work(connection: Connection) -> None:
             generation.finishing = True  # from here on a flush would write what the message holds already
-            if _end_message(session, mine, {**_folded(generation.log), **ending}):
-                session.execute(delete(AnswerChunk).where(AnswerChunk.message_id == message_id))
+            if _end_message(connection, mine, {**_folded(generation.log), **ending}):
+                connection.execute(delete(AnswerChunk).where(AnswerChunk.message_id == message_id))
 
         self._run(work)
 
     def discard(self, message_id: UUID) -> None:
         """Remove an answer of which nothing was said."""
-        self._run(lambda session: session.execute(delete(Message).where(Message.id == message_id)))
+        self._run(lambda connection: connection.execute(delete(Message).where(Message.id == message_id)))
 
     def renew(self, message_ids: list[UUID]) -> set[UUID]:
         """Hold the leases of these answers for another five seconds; gives those that this process still has."""
-        held = (
-            update(Message)
-            .where(Message.id.in_(message_ids), *self._is_mine())
-            .values(**self.lease())
-            .returning(Message.id)
-        )
-        return self._run(lambda session: set(session.scalars(held)))
+        mine = (Message.id.in_(message_ids), *self._is_mine())
+        renewed = update(Message).where(*mine).values(**self.lease())
+
+        def work(connection: Connection) -> set[UUID]:
+            # Nearly always all of them; then no row is fetched, each of which would be a quarrel with the event loop.
+            if connection.execute(renewed).rowcount == len(message_ids):
+                return set(message_ids)
+            return set(connection.scalars(select(Message.id).where(*mine)))
+
+        return self._run(work)
 
     def interrupt_expired(self) -> None:
         """End the answers whose process is gone, with all that had been flushed. Safe to run in many processes at once."""
@@ -160,20 +169,20 @@ class AnswerStore:
         )
         ending = {"status": "interrupted", "error": INTERRUPTED, "error_code": "interrupted", **RELEASED}
 
-        def work(session: Session) -> None:
+        def work(connection: Connection) -> None:
             claimed = update(Message).where(*expired).values(ending).returning(Message.id)
             claimed = claimed.execution_options(lock_patience=MARKING_PATIENCE)
-            for message_id in session.scalars(claimed).all():
-                text = _folded(_log_of(_chunks(session, message_id)))
-                session.execute(update(Message).where(Message.id == message_id).values(text))
-                session.execute(delete(AnswerChunk).where(AnswerChunk.message_id == message_id))
+            for message_id in connection.scalars(claimed).all():
+                text = _folded(_log_of(_chunks(connection, message_id)))
+                connection.execute(update(Message).where(Message.id == message_id).values(text))
+                connection.execute(delete(AnswerChunk).where(AnswerChunk.message_id == message_id))
 
         self._run(work)
 
     def wanted_stops(self) -> set[UUID]:
         """Give the answers of this process that another process was asked to stop."""
         wanted = select(Message.id).where(*self._is_mine(), Message.stop_requested)
-        return self._run(lambda session: set(session.scalars(wanted)), reads=True)
+        return self._run(lambda connection: set(connection.scalars(wanted)), reads=True)
 
     def living_sessions(self, session_ids: set[UUID]) -> set[UUID]:
         """Give those of the signed-in browsers that still are."""
@@ -182,42 +191,52 @@ class AnswerStore:
             .join(LoginSession.user)
             .where(LoginSession.id.in_(session_ids), LoginSession.expires_at > utcnow(), User.active)
         )
-        return self._run(lambda session: set(session.scalars(living)), reads=True)
+        return self._run(lambda connection: set(connection.scalars(living)), reads=True)
 
     def read(self, message_id: UUID, position: int) -> tuple[list[Delta], Outcome | None]:
         """Give the text after a position and the end, if there is one, of an answer that any process makes."""
 
-        def work(session: Session) -> tuple[list[Delta], Outcome | None]:
-            message = session.get(Message, message_id)
+        def work(connection: Connection) -> tuple[list[Delta], Outcome | None]:
+            message = Session(connection).get(Message, message_id)
             if message is None:
                 return [], Outcome("failed", 0, {}, "This answer is not there any more.", "not_found")
             if message.is_running:
-                return _chunks(session, message_id, position), None
+                return _chunks(connection, message_id, position), None
             return unfold(message), outcome_of(message)
 
         return self._run(work, reads=True)
 
 
-def _take_back(session: Session, generations: list[Generation]) -> None:
+@cache
+def _append_statement(dialect: str) -> TextClause:
+    statement = text(
+        "INSERT INTO answer_chunk (message_id, start, kind, text) "  # noqa: S608  # constants
+        f"SELECT answer, start, kind, said FROM ({PIECES[dialect]}) AS piece "
+        f"JOIN message ON message.id = answer WHERE message.lease_owner = :owner AND {IS_RUNNING}"
+    )
+    return statement.bindparams(bindparam("owner", type_=Uuid))
+
+
+def _take_back(connection: Connection, generations: list[Generation]) -> None:
     """Remove what a flush may have written of which we never heard; it is written again."""
     for generation in generations:
         unsure = (AnswerChunk.message_id == generation.job.message_id, AnswerChunk.start >= generation.flushed)
-        session.execute(delete(AnswerChunk).where(*unsure))
+        connection.execute(delete(AnswerChunk).where(*unsure))
 
 
 def _end_message(
-    session: Session, conditions: tuple[ColumnElement[bool] | TextClause, ...], values: dict[str, Any]
+    connection: Connection, conditions: tuple[ColumnElement[bool] | TextClause, ...], values: dict[str, Any]
 ) -> bool:
     ended = update(Message).where(*conditions).values(**values, **RELEASED).returning(Message.id)
-    return session.execute(ended).first() is not None
+    return connection.execute(ended).first() is not None
 
 
-def _chunks(session: Session, message_id: UUID, position: int = 0) -> list[Delta]:
+def _chunks(connection: Connection, message_id: UUID, position: int = 0) -> list[Delta]:
     """Give the chunks that reach beyond a position; the one that contains it may start before."""
     started = select(AnswerChunk.start).where(AnswerChunk.message_id == message_id, AnswerChunk.start <= position)
-    first = session.scalar(started.order_by(AnswerChunk.start.desc()).limit(1)) or 0
+    first = connection.scalar(started.order_by(AnswerChunk.start.desc()).limit(1)) or 0
     query = select(AnswerChunk).where(AnswerChunk.message_id == message_id, AnswerChunk.start >= first)
-    rows = session.scalars(query.order_by(AnswerChunk.start))
+    rows = connection.execute(query.order_by(AnswerChunk.start))
     return [Delta(_kind(row.kind), row.text, row.start + len(row.text)) for row in rows]
 
 
