@@ -14,9 +14,8 @@ from msgspec import Struct
 from app import sessions
 from app.chat import actions, asking, schemas
 from app.chat.answers import direct, sse
-from app.config import Settings
 from app.errors import InvalidField, Unavailable, UnsupportedMediaType, UpstreamError, UpstreamTimeout
-from app.extensions import limiter
+from app.extensions import get_settings, limiter
 from app.models.conversation import PAGE_SIZE, get_conversation, list_conversations
 from app.models.message import get_message, list_messages
 
@@ -26,8 +25,7 @@ ENDED_BADLY: dict[str, int] = {kind.code: kind.status for kind in (UpstreamError
 
 
 def _rate_limit() -> str:
-    settings: Settings = current_app.extensions["settings"]
-    return settings.rate_limit
+    return get_settings().rate_limit
 
 
 one_bucket = limiter.shared_limit(_rate_limit, scope="chat", methods=["POST"])
@@ -84,8 +82,7 @@ def _body(kind: type[B]) -> B:
 
 def _stream(message_id: UUID, start: dict[str, Any], position: int) -> Response:
     session_id = sessions.get_current_session_id()
-    settings: Settings = current_app.extensions["settings"]
-    sock = direct.find_socket(request.environ) if settings.stream_direct else None
+    sock = direct.find_socket(request.environ) if get_settings().stream_direct else None
     frames = get_chat().engine.follow(message_id, start, session_id, position, sock)
     return Response(frames, headers=sse.HEADERS, direct_passthrough=True)
 

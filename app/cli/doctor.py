@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.chat.asking import Chat
 from app.chat.directory import same_model
 from app.config import Settings
-from app.extensions import db
+from app.extensions import db, get_settings
 
 
 class Finding(NamedTuple):
@@ -34,7 +34,7 @@ class Finding(NamedTuple):
 @with_appcontext
 def doctor() -> None:
     """Check configuration, files, database, migrations and models; exits with 1 when something is to be done."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = get_settings()
     findings = [finding for check in CHECKS for finding in check(settings)]
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
