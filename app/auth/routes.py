@@ -8,8 +8,9 @@ from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from app import sessions, throttle
+from app import sessions
 from app.access import public
+from app.addresses import network_of
 from app.auth import actions
 from app.auth.forms import ConfirmForm, LoginForm, RegisterForm
 from app.errors import Conflict, InvalidField, NotFound
@@ -110,7 +111,7 @@ def _next_path() -> str:
 
 
 def _client(email: str) -> actions.Client:
-    return actions.Client(throttle.network_of(request.remote_addr), _known_device(email))
+    return actions.Client(network_of(request.remote_addr), _known_device(email))
 
 
 def _device_serializer() -> URLSafeSerializer:
