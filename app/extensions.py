@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from flask import current_app
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -18,8 +16,6 @@ db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": Fal
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
-# "moving-window" does not count what it refused: somebody over the limit who keeps trying gets in as soon as it is their turn.
-limiter = Limiter(get_remote_address, strategy="moving-window")
 
 
 def get_settings() -> Settings:

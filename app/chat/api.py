@@ -15,20 +15,13 @@ from app import sessions
 from app.chat import actions, asking, schemas
 from app.chat.answers import direct, sse
 from app.errors import InvalidField, Unavailable, UnsupportedMediaType, UpstreamError, UpstreamTimeout
-from app.extensions import get_settings, limiter
+from app.extensions import get_settings
 from app.models.conversation import PAGE_SIZE, get_conversation, list_conversations
 from app.models.message import get_message, list_messages
 
 B = TypeVar("B", bound=Struct)
 bp = Blueprint("api", __name__, url_prefix="/api")
 ENDED_BADLY: dict[str, int] = {kind.code: kind.status for kind in (UpstreamError, UpstreamTimeout, Unavailable)}
-
-
-def _rate_limit() -> str:
-    return get_settings().rate_limit
-
-
-one_bucket = limiter.shared_limit(_rate_limit, scope="chat", methods=["POST"])
 
 
 def get_chat() -> asking.Chat:
@@ -39,7 +32,6 @@ def get_chat() -> asking.Chat:
 
 
 @bp.post("/chat")
-@one_bucket
 def chat() -> ResponseReturnValue:
     """Answer a message in one piece; the answer goes on when the caller hangs up."""
     asked = _ask()
@@ -53,7 +45,6 @@ def chat() -> ResponseReturnValue:
 
 
 @bp.post("/chat/stream")
-@one_bucket
 def chat_stream() -> ResponseReturnValue:
     """Answer a message as server-sent events; the answer goes on when the caller hangs up."""
     asked = _ask()
