@@ -26,7 +26,8 @@ from app.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from app.extensions import db, limiter, login_manager
+from app.extensions import db, login_manager
+from app.rate_limit import limiter
 
 TITLES = {
     400: "That did not work",

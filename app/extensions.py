@@ -1,14 +1,14 @@
-"""Flask extensions, created without an application; `app.factory` binds them."""
+"""Flask extensions, created without an application; `app.factory` binds them. And the running application's settings."""
 
 from __future__ import annotations
 
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+from flask import current_app
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 
+from app.config import Settings
 from app.database import Base
 
 # Objects live for one request and are not read again after the commit: expiring them would only cost queries.
@@ -16,5 +16,9 @@ db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": Fal
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
-# "moving-window" does not count what it refused: somebody over the limit who keeps trying gets in as soon as it is their turn.
-limiter = Limiter(get_remote_address, strategy="moving-window")
+
+
+def get_settings() -> Settings:
+    """Give the running application's settings."""
+    settings: Settings = current_app.extensions["settings"]
+    return settings

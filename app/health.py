@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, jsonify
+from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import valkey
 from app.access import public
-from app.config import Settings
 from app.errors import Unavailable
-from app.extensions import db
+from app.extensions import db, get_settings
 
 bp = Blueprint("health", __name__)
 
@@ -31,7 +30,7 @@ def readyz() -> ResponseReturnValue:
         db.session.execute(text("SELECT 1"))
     except SQLAlchemyError as error:
         raise Unavailable("The database does not answer.", retry_after=5) from error
-    settings: Settings = current_app.extensions["settings"]
-    if not settings.redis_url:
+    url = get_settings().redis_url
+    if not url:
         return jsonify(status="ok", database="ok")
-    return jsonify(status="ok", database="ok", redis="ok" if valkey.is_reachable(settings.redis_url) else "away")
+    return jsonify(status="ok", database="ok", redis="ok" if valkey.is_reachable(url) else "away")

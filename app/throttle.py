@@ -7,7 +7,6 @@ parallel tries cannot all pass before the first one is counted.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,17 +39,6 @@ LOGIN_BY_DEVICE = Policy("login-device", 12, timedelta(minutes=12))
 REGISTER_BY_ADDRESS = Policy("register-address", 20, timedelta(hours=1))
 
 Charge = tuple[Policy, str]
-
-
-def network_of(address: str | None) -> str:
-    """Give what stands for one client: an IPv4 address, or the /64 that one IPv6 household holds."""
-    try:
-        ip = ipaddress.ip_address(address or "")
-    except ValueError:
-        return address or "unknown"
-    if isinstance(ip, ipaddress.IPv6Address):
-        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
-    return str(ip)
 
 
 def pay(*charges: Charge) -> None:

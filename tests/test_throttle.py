@@ -131,20 +131,3 @@ def test_no_subject_is_kept_in_clear(app: Flask) -> None:
 def test_a_subject_may_be_anything(app: Flask) -> None:
     for subject in ("", "\ud800", "\0", "x" * 10_000, "🙂"):
         assert tries(app, (THREE, subject)) == 3, subject
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("unix:", "unix:"),
-        ("", "unknown"),
-        (None, "unknown"),
-    ],
-)
-def test_one_household_is_one_client(address: str | None, network: str) -> None:
-    assert throttle.network_of(address) == network

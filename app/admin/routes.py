@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.access import admin_required
 from app.admin import actions
 from app.admin.forms import ActForm
-from app.config import Settings
 from app.errors import Conflict
+from app.extensions import get_settings
 from app.links import LIFETIME_MINUTES
 from app.models.user import User
 from app.models.user_overview import list_user_rows
@@ -71,9 +71,8 @@ def restore(user_id: UUID) -> ResponseReturnValue:
 @admin_required
 def sign_in_link(user_id: UUID) -> ResponseReturnValue:
     """Make a one-time link and show it, once."""
-    settings: Settings = current_app.extensions["settings"]
     try:
-        user, link = actions.make_sign_in_link(user_id, settings.public_url)
+        user, link = actions.make_sign_in_link(user_id, get_settings().public_url)
     except Conflict as error:
         flash(error.sentence, "error")
         return redirect(url_for("admin.users"), code=303)

@@ -8,14 +8,16 @@ from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from app import sessions, throttle
+from app import sessions
 from app.access import public
+from app.addresses import network_of
 from app.auth import actions
 from app.auth.forms import ConfirmForm, LoginForm, RegisterForm
 from app.errors import Conflict, InvalidField, NotFound
 from app.links import LIFETIME_MINUTES
 from app.models.email_token import find_email_token
-from app.models.user import User, normalize_email
+from app.models.user import User, find_user
+from app.tokens import hash_token
 
 bp = Blueprint("auth", __name__, url_prefix="/auth")
 DEVICE_COOKIE = "device"
@@ -110,7 +112,7 @@ def _next_path() -> str:
 
 
 def _client(email: str) -> actions.Client:
-    return actions.Client(throttle.network_of(request.remote_addr), _known_device(email))
+    return actions.Client(network_of(request.remote_addr), _known_device(email))
 
 
 def _device_serializer() -> URLSafeSerializer:
@@ -118,18 +120,27 @@ def _device_serializer() -> URLSafeSerializer:
 
 
 def _known_device(email: str) -> str | None:
-    """Give the mark of this browser if it signed in to that very account before (OWASP, "device cookies")."""
+    """Give the mark of this browser if it signed in to that very account before, with its password of now (OWASP, "device cookies")."""
     try:
         account, mark = _device_serializer().loads(request.cookies.get(DEVICE_COOKIE, ""))
     except (BadSignature, ValueError, TypeError):
         return None
-    return str(mark) if account == normalize_email(email) else None
+    user = find_user(email)
+    return str(mark) if user is not None and account == _digest(user) else None
+
+
+def _digest(user: User) -> str:
+    """Name the account together with its password: a new password, or a new account of that address, knows no browser yet.
+
+    Nobody can guess passwords with it: that would take the salt, which never leaves the database.
+    """
+    return hash_token(f"{user.id} {user.password_hash}")
 
 
 def _mark_device(response: WerkzeugResponse, user: User) -> None:
     if _known_device(user.email):
         return
-    value = _device_serializer().dumps([user.email_normalized, actions.new_device_mark()])
+    value = _device_serializer().dumps([_digest(user), actions.new_device_mark()])
     secure = current_app.session_interface.get_cookie_secure(current_app)
     response.set_cookie(
         DEVICE_COOKIE, str(value), max_age=YEAR_SECONDS, path="/auth", httponly=True, samesite="Lax", secure=secure

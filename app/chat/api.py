@@ -14,23 +14,14 @@ from msgspec import Struct
 from app import sessions
 from app.chat import actions, asking, schemas
 from app.chat.answers import direct, sse
-from app.config import Settings
 from app.errors import InvalidField, Unavailable, UnsupportedMediaType, UpstreamError, UpstreamTimeout
-from app.extensions import limiter
+from app.extensions import get_settings
 from app.models.conversation import PAGE_SIZE, get_conversation, list_conversations
 from app.models.message import get_message, list_messages
 
 B = TypeVar("B", bound=Struct)
 bp = Blueprint("api", __name__, url_prefix="/api")
 ENDED_BADLY: dict[str, int] = {kind.code: kind.status for kind in (UpstreamError, UpstreamTimeout, Unavailable)}
-
-
-def _rate_limit() -> str:
-    settings: Settings = current_app.extensions["settings"]
-    return settings.rate_limit
-
-
-one_bucket = limiter.shared_limit(_rate_limit, scope="chat", methods=["POST"])
 
 
 def get_chat() -> asking.Chat:
@@ -47,11 +38,11 @@ def see_to_answers() -> None:
 
 
 @bp.post("/chat")
-@one_bucket
 def chat() -> ResponseReturnValue:
     """Answer a message in one piece; the answer goes on when the caller hangs up."""
     asked = _ask()
     outcome = asked.generation.log.wait_for_end()
+    sessions.get_current_session_id()  # raises NotSignedIn: the session may have ended meanwhile, and whoever waits is a stranger then
     _raise_refusal(asked)  # it may come late, after a wait in the queue
     reply = asked.generation.log.text("content")
     body = {"reply": reply, "model": asked.model, "usage": outcome.usage, "message_id": asked.message_id, **asked.kept}
@@ -61,7 +52,6 @@ def chat() -> ResponseReturnValue:
 
 
 @bp.post("/chat/stream")
-@one_bucket
 def chat_stream() -> ResponseReturnValue:
     """Answer a message as server-sent events; the answer goes on when the caller hangs up."""
     asked = _ask()
@@ -90,9 +80,8 @@ def _body(kind: type[B]) -> B:
 
 def _stream(message_id: UUID, start: dict[str, Any], position: int) -> Response:
     session_id = sessions.get_current_session_id()
-    settings: Settings = current_app.extensions["settings"]
     direct.limit_patience(request.environ)
-    sock = direct.find_socket(request.environ) if settings.stream_direct else None
+    sock = direct.find_socket(request.environ) if get_settings().stream_direct else None
     frames = get_chat().engine.follow(message_id, start, session_id, position, sock)
     return Response(frames, headers=sse.HEADERS, direct_passthrough=True)
 

@@ -17,7 +17,7 @@ from app.access import public
 from app.chat.answers import sse
 from app.chat.answers.following import HEARTBEAT_SECONDS
 from app.errors import Unavailable
-from app.extensions import limiter
+from app.rate_limit import limiter
 
 EVENTS = 7
 PAUSE_SECONDS = 0.5

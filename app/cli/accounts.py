@@ -5,15 +5,13 @@ from __future__ import annotations
 import sys
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from app import links
 from app.auth import actions, passwords
-from app.config import Settings
 from app.email_address import check_email
 from app.errors import InvalidField
-from app.extensions import db
+from app.extensions import db, get_settings
 from app.models.user import User, find_user
 from app.models.user_overview import list_all_user_rows
 
@@ -72,8 +70,7 @@ def sign_in_link(email: str) -> None:
 
 
 def _new_link(user: User) -> str:
-    settings: Settings = current_app.extensions["settings"]
-    link = links.create_sign_in_link(user, settings.public_url)
+    link = links.create_sign_in_link(user, get_settings().public_url)
     db.session.commit()
     return link
 

@@ -15,8 +15,7 @@ from flask_migrate import upgrade
 from sqlalchemy import delete
 
 from app import backup as backups
-from app.config import Settings
-from app.extensions import db
+from app.extensions import db, get_settings
 from app.models.email_token import EmailToken
 from app.models.login_session import LoginSession
 
@@ -70,8 +69,7 @@ def _known_revisions() -> set[str]:
 
 
 def _url() -> str:
-    settings: Settings = current_app.extensions["settings"]
-    return settings.sqlalchemy_url
+    return get_settings().sqlalchemy_url
 
 
 @contextmanager

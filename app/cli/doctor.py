@@ -21,7 +21,7 @@ from app.chat.directory import same_model
 from app.cli.finding import Finding
 from app.cli.stream_check import check_stream
 from app.config import Settings
-from app.extensions import db
+from app.extensions import db, get_settings
 
 
 @click.command("doctor")
@@ -32,7 +32,7 @@ def doctor(url: str | None) -> None:
 
     With --url, check what the proxies between here and there do to a stream.
     """
-    settings: Settings = current_app.extensions["settings"]
+    settings = get_settings()
     findings = list(check_stream(url)) if url else [finding for check in CHECKS for finding in check(settings)]
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:

@@ -16,6 +16,7 @@ from app.chat.embedded.fetching import Reporter
 from app.chat.embedded.installed import is_installed
 from app.config import ConfigError, Settings
 from app.errors import AppError
+from app.extensions import get_settings
 
 BAR_WIDTH = 30
 BAR_SECONDS = 0.1
@@ -61,10 +62,7 @@ def remove_model(name: str) -> None:
 
 def _settings() -> Settings:
     """Give the settings of the running application, or those of the environment where the group stands alone."""
-    if not current_app:
-        return Settings.from_env()
-    settings: Settings = current_app.extensions["settings"]
-    return settings
+    return get_settings() if current_app else Settings.from_env()
 
 
 @contextmanager

@@ -11,9 +11,8 @@ from flask import current_app
 from sqlalchemy import Connection, func, inspect, select, text
 
 from app import backup
-from app.config import Settings
 from app.database import UTCDateTime
-from app.extensions import db
+from app.extensions import db, get_settings
 from app.models.user import User
 
 
@@ -25,7 +24,7 @@ def back_up_if_needed(connection: Connection) -> None:
     is_current = heads == set(context.script.get_heads()) and target in ("head", "heads")
     if target is None or is_current or not has_accounts(connection):
         return  # a command that only looks, or nothing to do, or nothing to lose
-    settings: Settings = current_app.extensions["settings"]
+    settings = get_settings()
     file = backup.automatic_path(settings.sqlalchemy_url, f"before-migration-{'-'.join(sorted(heads)) or 'none'}")
     connection.rollback()
     try:

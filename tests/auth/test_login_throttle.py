@@ -11,12 +11,14 @@ from werkzeug.test import TestResponse
 
 from app.extensions import db
 from app.models.throttle_bucket import ThrottleBucket
+from app.models.user import User
 from tests.moved_clock import Clock
 from tests.parallel import at_once
-from tests.people import PASSWORD, csrf_token, make_user
+from tests.people import PASSWORD, csrf_token, make_user, send_form, sign_in
 
 EMAIL = "alice@example.org"
 WRONG = "not her password"
+NEW_PASSWORD = "battery staple horse"
 
 
 @pytest.fixture(autouse=True)
@@ -142,6 +144,27 @@ def test_the_owner_gets_in_while_strangers_flood(attacker: Attacker, home: Attac
     assert attacker.login(password=PASSWORD, address="192.0.2.1").status_code == 429
 
     assert home.login(password=PASSWORD, address="192.0.2.1").status_code == 303
+
+
+def test_a_new_password_makes_every_browser_a_stranger(app: Flask, attacker: Attacker, home: Attacker) -> None:
+    browser = sign_in(app, EMAIL)
+    changed = send_form(browser, "/settings/security", current_password=PASSWORD, new_password=NEW_PASSWORD)
+    assert changed.status_code == 303
+    attacker.flood()
+
+    assert home.login(password=NEW_PASSWORD, address="192.0.2.1").status_code == 429, (
+        "whoever used it may be the reason"
+    )
+
+
+def test_a_browser_of_a_deleted_account_is_a_stranger(app: Flask, attacker: Attacker, home: Attacker) -> None:
+    with app.app_context():
+        db.session.execute(db.delete(User).where(User.email == EMAIL))
+        db.session.commit()
+    make_user(app, EMAIL)
+    attacker.flood()
+
+    assert home.login(password=PASSWORD, address="192.0.2.1").status_code == 429
 
 
 def test_a_known_browser_has_its_own_limit(home: Attacker) -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.extensions import db
 from app.models.login_session import LoginSession
+from app.models.message import Message
 from app.sessions import sessions_ended
 from tests.people import Person, copy_browser, send_form, sign_in
+from tests.waiting import wait_until
 
 
 def test_it_works(app: Flask, alice: Person) -> None:
@@ -50,6 +54,27 @@ def test_it_tells_who_keeps_streams_open(app: Flask, alice: Person) -> None:
         left = set(db.session.scalars(select(LoginSession.id)))
     assert len(left) == 1
     assert told == [before - left]
+
+
+def test_who_waits_for_a_reply_does_not_get_it(app: Flask, alice: Person) -> None:
+    token = alice.csrf()
+    thief = copy_browser(app, alice.client)
+    body = {"message": '/fake {"chunks": ["a", "secret"], "delay_ms": 700}'}
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(thief.post, "/api/chat", json=body, headers={"X-CSRFToken": token})
+        wait_until(lambda: bool(answers(app)))
+        alice.post("/auth/logout")
+        response = waiting.result()
+
+    assert (response.status_code, response.get_json()["code"]) == (401, "not_signed_in")
+    assert "secret" not in response.text
+    wait_until(lambda: answers(app) == [("complete", "asecret")])
+
+
+def answers(app: Flask) -> list[tuple[str, str]]:
+    with app.app_context():
+        found = db.session.scalars(select(Message).where(Message.role == "assistant"))
+        return [(message.status, message.content) for message in found]
 
 
 def test_a_link_can_not_sign_anybody_out(alice: Person) -> None:
