@@ -18,7 +18,7 @@ from app.chat import setup as chat
 from app.config import Settings
 from app.database import engine_options, prepare_engine
 from app.email_address import accept_home_networks
-from app.extensions import csrf, db, migrate
+from app.extensions import csrf, db
 from app.face.routes import bp as face
 from app.rate_limit import limiter
 
@@ -85,7 +85,6 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-    migrate.init_app(app, db, directory=str(Path(app.root_path) / "migrations"), render_as_batch=True)
     # The order of the checks: where from, how often, who, and whether the person meant it. So a question counts even when nobody is
     # signed in or the CSRF token is wrong, but not when another site's page sent it: that could use up the visitor's questions.
     security.init_app(app, settings)

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
-from flask_migrate import upgrade
 from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from app.auth import passwords
+from app.cli.migrations import upgrade_database
 from app.config import Settings
 from app.extensions import db
 from tests.moved_clock import Clock
@@ -52,7 +52,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory, base_settings: Setti
     path = tmp_path_factory.mktemp("template") / "app.db"
     app = create_app(replace(base_settings, database_url=f"sqlite:///{path}"))
     with app.app_context():
-        upgrade()
+        upgrade_database()
         db.engine.dispose()
     return path
 

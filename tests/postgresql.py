@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from flask_migrate import upgrade
 from sqlalchemy import Engine, create_engine, text
 
 from app import create_app
+from app.cli.migrations import upgrade_database
 from app.config import Settings
 from app.extensions import db
 
@@ -57,7 +57,7 @@ def _server(postgresql_url: str, base_settings: Settings) -> Iterator[Engine]:
         connection.execute(text(f"CREATE DATABASE {TEMPLATE}"))
     app = create_app(replace(base_settings, database_url=_named(postgresql_url, TEMPLATE)))
     with app.app_context():
-        upgrade()
+        upgrade_database()
         db.engine.dispose()
     yield engine
     engine.dispose()

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import func, inspect, select, text
 
+from app.cli.migrations import find_revision, list_revisions
 from app.clock import utcnow
 from app.database import new_id
 from app.extensions import db
@@ -89,15 +89,9 @@ def differences(app: Flask) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), db.metadata))
 
 
-def revisions(app: Flask) -> list[str]:
-    """Every revision, the oldest first."""
-    scripts = ScriptDirectory(app.extensions["migrate"].directory)
-    return [script.revision for script in scripts.walk_revisions()][::-1]
-
-
 def current(app: Flask) -> str | None:
     with app.app_context(), db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return find_revision(connection)
 
 
 def backups() -> list[Path]:
@@ -113,7 +107,7 @@ def test_the_newest_revision_is_what_the_models_say(empty: Flask) -> None:
 
 
 def test_every_revision_goes_up_and_down(empty: Flask) -> None:
-    for revision in revisions(empty):
+    for revision in list_revisions():
         flask(empty, "upgrade", revision)
         flask(empty, "downgrade")  # one step
         flask(empty, "upgrade", revision)
@@ -138,7 +132,7 @@ def test_the_way_down_to_the_first_revision_and_up_again_keeps_people(empty: Fla
     flask(empty, "upgrade")
     add_rows(empty)
     users = contents(empty)["user"]
-    flask(empty, "downgrade", revisions(empty)[0])
+    flask(empty, "downgrade", list_revisions()[0])
     flask(empty, "upgrade")
 
     assert [row["email"] for row in contents(empty)["user"]] == [row["email"] for row in users]
@@ -203,7 +197,7 @@ def test_tables_made_without_migrations_are_taken_over(empty: Flask) -> None:
     before = contents(empty)
     assert "at revision" in flask(empty, "upgrade")
 
-    assert current(empty) == revisions(empty)[-1]
+    assert current(empty) == list_revisions()[-1]
     assert contents(empty) == before
     assert differences(empty) == []
 

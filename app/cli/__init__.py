@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-
 from flask import Flask
 
 from app.cli.accounts import create_admin, list_users, sign_in_link
 from app.cli.backups import backup, restore
 from app.cli.doctor import doctor
 from app.cli.messages import clear_messages
+from app.cli.migrations import MigrationCommands
 from app.cli.models import models
 
 
@@ -17,4 +16,4 @@ def init_app(app: Flask) -> None:
     """Register the commands."""
     for command in (create_admin, list_users, sign_in_link, clear_messages, models, doctor, backup, restore):
         app.cli.add_command(command)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    app.cli.add_command(MigrationCommands("db", help="Perform database migrations."))

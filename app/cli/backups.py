@@ -8,13 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from alembic.script import ScriptDirectory
-from flask import current_app
 from flask.cli import with_appcontext
-from flask_migrate import upgrade
 from sqlalchemy import delete
 
 from app import backup as backups
+from app.cli.migrations import list_revisions, upgrade_database
 from app.extensions import db, get_settings
 from app.models.email_token import EmailToken
 from app.models.login_session import LoginSession
@@ -39,11 +37,11 @@ def restore(file: Path, *, yes: bool) -> None:
     if sys.stdin.isatty() and not yes:
         click.confirm("Replace everything in the database by the backup?", abort=True)
     with _in_one_sentence():
-        backups.check(_url(), file, _known_revisions())
+        backups.check(_url(), file, list_revisions())
         _save_what_is_there()
         backups.load(_url(), file)
     db.engine.dispose()
-    upgrade()  # the backup may be of an older version
+    upgrade_database()  # the backup may be of an older version
     _forget_sessions()
     click.echo(f"Restored from {file}.")
 
@@ -61,11 +59,6 @@ def _save_what_is_there() -> None:
         safety = backups.automatic_path(url, "before-restore")
         backups.save(url, safety)
         click.echo(f"What is there now is saved in {safety}.")
-
-
-def _known_revisions() -> set[str]:
-    scripts = ScriptDirectory(current_app.extensions["migrate"].directory)
-    return {script.revision for script in scripts.walk_revisions()}
 
 
 def _url() -> str:

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import text
@@ -19,6 +17,7 @@ from app import valkey
 from app.chat.asking import Chat
 from app.chat.directory import same_model
 from app.cli.finding import Finding
+from app.cli.migrations import find_revision, list_revisions
 from app.cli.stream_check import check_stream
 from app.config import Settings
 from app.extensions import db, get_settings
@@ -69,13 +68,12 @@ def _check_private(path: Path) -> Finding:
 def _check_database(_settings: Settings) -> Iterator[Finding]:
     try:
         db.session.execute(text("SELECT 1"))
-        current = MigrationContext.configure(db.session.connection()).get_current_heads()
+        current = find_revision(db.session.connection())
     except SQLAlchemyError as error:
         yield Finding("database", False, f"does not answer: {str(error).splitlines()[0]}")
         return
     yield Finding("database", True, db.engine.dialect.name)
-    newest = ScriptDirectory(current_app.extensions["migrate"].directory).get_heads()
-    up_to_date = set(current) == set(newest)
+    up_to_date = current == list_revisions()[-1]
     yield Finding("migrations", up_to_date, "up to date" if up_to_date else "run: flask db upgrade")
 
 
