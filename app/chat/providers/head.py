@@ -20,7 +20,7 @@ class BoundedResponse(HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, remaining: Remaining, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self._raw = _BoundedReader(self.fp.detach(), sock, remaining)
-        self.fp = io.BufferedReader(self._raw)
+        self.fp = io.BufferedReader(self._raw, 1024)
 
     def begin(self) -> None:
         """Read the head; the body is bounded by whoever reads it."""
