@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 import click
-from flask.cli import with_appcontext
 
 from app import links
 from app.auth import actions, passwords
+from app.cli.tables import with_tables
 from app.email_address import check_email
 from app.errors import InvalidField
 from app.extensions import db, get_settings
@@ -18,7 +18,7 @@ from app.models.user_overview import list_all_user_rows
 
 @click.command("create-admin")
 @click.argument("email")
-@with_appcontext
+@with_tables
 def create_admin(email: str) -> None:
     """Make EMAIL an administrator; creates the account when there is none."""
     existing = find_user(_checked(email))
@@ -59,7 +59,7 @@ def _ask_password() -> str | None:
 
 @click.command("sign-in-link")
 @click.argument("email")
-@with_appcontext
+@with_tables
 def sign_in_link(email: str) -> None:
     """Print a one-time sign-in link for EMAIL."""
     user = find_user(email)
@@ -76,7 +76,7 @@ def _new_link(user: User) -> str:
 
 
 @click.command("list-users")
-@with_appcontext
+@with_tables
 def list_users() -> None:
     """List every account."""
     rows = list_all_user_rows()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,18 @@ def test_list_users_of_an_empty_installation(runner: FlaskCliRunner) -> None:
 
     assert result.exit_code == 0
     assert len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "command", [["create-admin", EMAIL], ["list-users"], ["sign-in-link", EMAIL], ["clear-messages"]]
+)
+def test_a_database_without_tables_is_told_in_one_sentence(
+    make_app: Callable[..., Flask], tmp_path: Path, command: list[str]
+) -> None:
+    result = make_app(database_url=f"sqlite:///{tmp_path}/new.db").test_cli_runner().invoke(args=command)
+
+    sentence = "Error: The database has no tables yet: run flask db upgrade.\n"
+    assert (result.exit_code, result.output) == (1, sentence)
 
 
 def test_list_users_shows_no_secrets(app: Flask, runner: FlaskCliRunner) -> None:
