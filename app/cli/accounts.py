@@ -22,13 +22,23 @@ from app.models.user_overview import list_all_user_rows
 def create_admin(email: str) -> None:
     """Make EMAIL an administrator; creates the account when there is none."""
     existing = find_user(_checked(email))
-    on_terminal = sys.stdin.isatty()
-    password = _ask_password() if existing is None and on_terminal else None
-    user, created = actions.create_admin(email, password)
-    click.echo(f"{user.email} is an administrator{' (new account)' if created else ''}.")
-    if created and password is None:
+    remark = _remark(existing)
+    password = _ask_password() if _needs_password(existing) and sys.stdin.isatty() else None
+    user = actions.create_admin(email, password)
+    click.echo(f"{user.email} is an administrator{remark}.")
+    if _needs_password(user):
         click.echo(f"To sign in and set a password, open within {links.LIFETIME_MINUTES} minutes, once:")
         click.echo(_new_link(user))
+
+
+def _remark(existing: User | None) -> str:
+    if existing is None:
+        return " (new account)"
+    return "" if existing.active else " (no longer suspended)"
+
+
+def _needs_password(user: User | None) -> bool:
+    return user is None or user.password_hash is None
 
 
 def _checked(email: str) -> str:
