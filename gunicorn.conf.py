@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import math
+import resource
 import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from app.config import ConfigError, Settings
@@ -17,6 +19,11 @@ try:
     settings.check_production()
 except ConfigError as error:  # here and not in the workers: gunicorn would start them again for ever
     sys.exit(f"password-less-chat: {error}")
+
+_, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+with suppress(ValueError, OSError):  # macOS calls it unlimited, and refuses that
+    # Each connection is an open file, and many systems begin with 1024 of them.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
 
 POLL_SECONDS = 0.2
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import has_request_context, request
 from flask_login import current_user
 
+from app.addresses import whole_address
 from app.extensions import db
 from app.models.audit_event import AuditEvent
 from app.models.user import User
@@ -15,7 +16,7 @@ def note(kind: str, subject: User | None) -> None:
     actor_id = None
     address = ""
     if has_request_context():
-        address = request.remote_addr or ""
+        address = whole_address(request.remote_addr)
         actor_id = current_user.id if current_user.is_authenticated else None
     db.session.add(
         AuditEvent(kind=kind, actor_id=actor_id, subject_id=subject.id if subject else None, address=address)

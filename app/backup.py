@@ -64,7 +64,8 @@ def check(url: str, source: Path, revisions: Collection[str]) -> None:
     """Raise BackupError unless the file is a sound backup for this kind of database, of one of these revisions."""
     if not source.is_file():
         raise BackupError(f"{source} is not there.")
-    if _file_of(make_url(url)) == source.absolute():
+    file = _file_of(make_url(url))
+    if file is not None and file.exists() and source.samefile(file):  # it may go by several names
         raise BackupError(f"{source} is the database itself.")
     revision = _by_kind(url, _revision_of_sqlite, _revision_of_postgresql)(source)
     if revision not in revisions:

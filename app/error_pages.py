@@ -35,6 +35,7 @@ TITLES = {
     403: "Not allowed",
     404: "Nothing here",
     405: "Not possible here",
+    408: "Too slow",
     409: "Not possible now",
     413: "Too large",
     429: "One moment",

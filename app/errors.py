@@ -6,6 +6,7 @@ AppError                     500  internal_error
 ├── NotAllowed               403  not_allowed
 ├── NotFound                 404  not_found
 │   └── ModelNotFound        404  model_not_found
+├── TooSlow                  408  too_slow
 ├── Conflict                 409  conflict
 ├── TooLarge                 413  too_large
 ├── UnsupportedMediaType     415  unsupported_media_type
@@ -77,6 +78,14 @@ class ModelNotFound(NotFound):
 
     code = "model_not_found"
     default_sentence = "This model is not installed."
+
+
+class TooSlow(AppError):
+    """The request did not arrive in time."""
+
+    status = 408
+    code = "too_slow"
+    default_sentence = "Your request did not arrive in time. Please try again."
 
 
 class Conflict(AppError):

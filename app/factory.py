@@ -10,7 +10,7 @@ from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import app.models  # noqa: F401  # every table has to be known before the first query
-from app import access, assets, cli, error_pages, health, security, sessions, valkey
+from app import access, assets, cli, error_pages, health, request_body, security, sessions, valkey
 from app.admin.routes import bp as admin
 from app.auth.routes import bp as auth
 from app.auth.settings_routes import bp as account_settings
@@ -87,6 +87,7 @@ def _bind_extensions(app: Flask, settings: Settings) -> None:
         prepare_engine(db.engine)
     # The order of the checks: where from, how often, who, and whether the person meant it. So a question counts even when nobody is
     # signed in or the CSRF token is wrong, but not when another site's page sent it: that could use up the visitor's questions.
+    request_body.init_app(app)
     security.init_app(app, settings)
     limiter.init_app(app)
     access.init_app(app)

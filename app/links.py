@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 from app import audit
 from app.clock import utcnow
 from app.extensions import db
-from app.models.email_token import EmailToken
+from app.models.email_token import EmailToken, delete_expired_email_tokens
 from app.models.user import User
 from app.tokens import hash_token, new_token
 
@@ -21,6 +21,7 @@ def create_sign_in_link(user: User, public_url: str) -> str:
 
     It is built from PUBLIC_URL, never from the request: a forged Host header must not lead the link elsewhere.
     """
+    delete_expired_email_tokens()
     token = new_token()
     user_tokens = EmailToken(user_id=user.id, token_hash=hash_token(token), expires_at=utcnow() + LIFETIME)
     db.session.add(user_tokens)

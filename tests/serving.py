@@ -45,12 +45,18 @@ class Server:
     """The application under gunicorn or `flask run`, on a database that is there already."""
 
     def __init__(
-        self, settings: Settings, *, flask_run: bool = False, workers: int = 1, log: Path | None = None
+        self,
+        settings: Settings,
+        *,
+        flask_run: bool = False,
+        workers: int = 1,
+        log: Path | None = None,
+        application: str = "wsgi:app",
     ) -> None:
         self._log = log or Path(os.devnull)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._command = self._flask() if flask_run else self._gunicorn()
+        self._command = self._flask(application) if flask_run else self._gunicorn(application)
         self._environment = os.environ | {
             "SECRET_KEY": settings.secret_key,
             "DATABASE_URL": settings.database_url,
@@ -73,11 +79,11 @@ class Server:
         }
         self.start()
 
-    def _flask(self) -> list[str]:
-        return [sys.executable, "-m", "flask", "run", "--port", str(self.port)]
+    def _flask(self, application: str) -> list[str]:
+        return [sys.executable, "-m", "flask", "--app", application, "run", "--port", str(self.port)]
 
-    def _gunicorn(self) -> list[str]:
-        return [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+    def _gunicorn(self, application: str) -> list[str]:
+        return [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
 
     def start(self) -> None:
         """Start the process and wait until it answers."""

@@ -132,18 +132,22 @@ def delete_account(user: User) -> None:
     db.session.commit()
 
 
-def create_admin(email: str, password: str | None) -> tuple[User, bool]:
-    """Promote the account of an address, or create it; gives the account and whether it is new."""
+def create_admin(email: str, password: str | None) -> User:
+    """Promote the account of an address, or create it. A suspended one is opened; the password is for one that has none."""
     user = find_user(email)
-    created = user is None
     if user is None:
-        user = User.create(email, password_hash=passwords.hash_password(password) if password else None)
+        user = User.create(email)
         db.session.add(user)
+    if password and user.password_hash is None:
+        user.password_hash = passwords.hash_password(password)
+    was_suspended = user.active is False  # a new account has no value yet
     user.role, user.active = "admin", True
     db.session.flush()
+    if was_suspended:
+        audit.note("restored", user)
     audit.note("promoted", user)
     db.session.commit()
-    return user, created
+    return user
 
 
 def new_device_mark() -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 import click
-from flask.cli import with_appcontext
 
 from app import links
 from app.auth import actions, passwords
+from app.cli.tables import with_tables
 from app.email_address import check_email
 from app.errors import InvalidField
 from app.extensions import db, get_settings
@@ -18,17 +18,27 @@ from app.models.user_overview import list_all_user_rows
 
 @click.command("create-admin")
 @click.argument("email")
-@with_appcontext
+@with_tables
 def create_admin(email: str) -> None:
     """Make EMAIL an administrator; creates the account when there is none."""
     existing = find_user(_checked(email))
-    on_terminal = sys.stdin.isatty()
-    password = _ask_password() if existing is None and on_terminal else None
-    user, created = actions.create_admin(email, password)
-    click.echo(f"{user.email} is an administrator{' (new account)' if created else ''}.")
-    if created and password is None:
+    remark = _remark(existing)
+    password = _ask_password() if _needs_password(existing) and sys.stdin.isatty() else None
+    user = actions.create_admin(email, password)
+    click.echo(f"{user.email} is an administrator{remark}.")
+    if _needs_password(user):
         click.echo(f"To sign in and set a password, open within {links.LIFETIME_MINUTES} minutes, once:")
         click.echo(_new_link(user))
+
+
+def _remark(existing: User | None) -> str:
+    if existing is None:
+        return " (new account)"
+    return "" if existing.active else " (no longer suspended)"
+
+
+def _needs_password(user: User | None) -> bool:
+    return user is None or user.password_hash is None
 
 
 def _checked(email: str) -> str:
@@ -59,7 +69,7 @@ def _ask_password() -> str | None:
 
 @click.command("sign-in-link")
 @click.argument("email")
-@with_appcontext
+@with_tables
 def sign_in_link(email: str) -> None:
     """Print a one-time sign-in link for EMAIL."""
     user = find_user(email)
@@ -76,7 +86,7 @@ def _new_link(user: User) -> str:
 
 
 @click.command("list-users")
-@with_appcontext
+@with_tables
 def list_users() -> None:
     """List every account."""
     rows = list_all_user_rows()

@@ -7,9 +7,9 @@ import sys
 from datetime import timedelta
 
 import click
-from flask.cli import with_appcontext
 from sqlalchemy import delete, func, select
 
+from app.cli.tables import with_tables
 from app.clock import utcnow
 from app.extensions import db
 from app.models.conversation import Conversation
@@ -35,7 +35,7 @@ class Age(click.ParamType[timedelta]):
 @click.option("--user", "email", metavar="EMAIL", help="Only this account's.")
 @click.option("--older-than", type=Age(), metavar="AGE", help="Only conversations untouched for so long, e.g. 30d.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@with_appcontext
+@with_tables
 def clear_messages(email: str | None, older_than: timedelta | None, *, yes: bool) -> None:
     """Delete conversations with all their messages."""
     conditions = []

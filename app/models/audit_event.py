@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.addresses import MAX_LENGTH
 from app.database import Base, Id, Timestamp
 
 
@@ -20,4 +21,4 @@ class AuditEvent(Base):
     kind: Mapped[str] = mapped_column(String(40))
     actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
     subject_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
-    address: Mapped[str] = mapped_column(String(45), default="")
+    address: Mapped[str] = mapped_column(String(MAX_LENGTH), default="")

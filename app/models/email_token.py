@@ -48,3 +48,8 @@ def consume_email_token(token: EmailToken) -> bool:
 def delete_email_tokens(user_id: UUID) -> None:
     """Delete every link of an account, when the caller commits."""
     db.session.execute(delete(EmailToken).where(EmailToken.user_id == user_id))
+
+
+def delete_expired_email_tokens() -> None:
+    """Delete every link that is too old, when the caller commits."""
+    db.session.execute(delete(EmailToken).where(EmailToken.expires_at <= utcnow()))

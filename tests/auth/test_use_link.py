@@ -173,3 +173,14 @@ def test_a_new_password_ends_the_links_that_are_still_about(app: Flask, client: 
     send_form(client, "/settings/security", new_password=NEW)
 
     assert app.test_client().get(second).status_code == 404
+
+
+def test_links_that_are_too_old_go_when_a_new_one_is_made(app: Flask, link: str, clock: Clock) -> None:
+    assert link
+    clock.advance(minutes=30)
+    make_link(app)
+    clock.advance(minutes=31)
+    make_link(app)
+
+    with app.app_context():
+        assert len(db.session.scalars(select(EmailToken)).all()) == 2, "the first one is too old, the second one is not"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,24 @@ def test_create_admin_lets_a_suspended_account_in_again(app: Flask, runner: Flas
     with app.app_context():
         db.session.execute(db.update(User).values(active=False))
         db.session.commit()
-    assert runner.invoke(args=["create-admin", EMAIL]).exit_code == 0
+    result = runner.invoke(args=["create-admin", EMAIL])
 
+    assert (result.exit_code, result.output) == (0, f"{EMAIL} is an administrator (no longer suspended).\n")
     assert sign_in(app, EMAIL).get("/admin/users").status_code == 200
+    with app.app_context():
+        kinds = db.session.scalars(select(AuditEvent.kind).order_by(AuditEvent.id).where(AuditEvent.actor_id.is_(None)))
+        assert {"restored", "promoted"} <= set(kinds)
+
+
+def test_create_admin_gives_a_way_in_to_who_has_no_password(app: Flask, runner: FlaskCliRunner) -> None:
+    make_user(app, EMAIL, password=None)
+    first, second = (runner.invoke(args=["create-admin", EMAIL]) for _ in range(2))
+
+    assert first.output.startswith(f"{EMAIL} is an administrator.\nTo sign in and set a password, open within")
+    [link] = links_in(second.output)
+    client = app.test_client()
+    assert send_form(client, link).location == "/settings/security"
+    assert client.get("/admin/users").status_code == 200
 
 
 def test_create_admin_refuses_what_is_no_address(app: Flask, runner: FlaskCliRunner) -> None:
@@ -96,7 +112,17 @@ def test_no_password_on_a_terminal_means_a_link(app: Flask, runner: FlaskCliRunn
 
 
 @pytest.mark.usefixtures("on_terminal")
-def test_who_has_an_account_is_not_asked(runner: FlaskCliRunner, alice: Person) -> None:
+def test_who_has_no_password_yet_is_asked_on_a_terminal(app: Flask, runner: FlaskCliRunner) -> None:
+    make_user(app, EMAIL, password=None)
+    result = runner.invoke(args=["create-admin", EMAIL], input=f"{PASSWORD}\n{PASSWORD}\n")
+
+    assert result.output.endswith(f"{EMAIL} is an administrator.\n"), "no link"
+    assert sign_in(app, EMAIL).get("/admin/users").status_code == 200
+
+
+@pytest.mark.usefixtures("on_terminal")
+@pytest.mark.usefixtures("on_terminal")
+def test_who_has_a_password_is_not_asked(runner: FlaskCliRunner, alice: Person) -> None:
     result = runner.invoke(args=["create-admin", alice.email], input="")
 
     assert (result.exit_code, result.output) == (0, f"{alice.email} is an administrator.\n")
@@ -166,6 +192,18 @@ def test_list_users_of_an_empty_installation(runner: FlaskCliRunner) -> None:
 
     assert result.exit_code == 0
     assert len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "command", [["create-admin", EMAIL], ["list-users"], ["sign-in-link", EMAIL], ["clear-messages"]]
+)
+def test_a_database_without_tables_is_told_in_one_sentence(
+    make_app: Callable[..., Flask], tmp_path: Path, command: list[str]
+) -> None:
+    result = make_app(database_url=f"sqlite:///{tmp_path}/new.db").test_cli_runner().invoke(args=command)
+
+    sentence = "Error: The database has no tables yet: run flask db upgrade.\n"
+    assert (result.exit_code, result.output) == (1, sentence)
 
 
 def test_list_users_shows_no_secrets(app: Flask, runner: FlaskCliRunner) -> None:

@@ -246,9 +246,19 @@ def test_the_database_itself_is_no_backup(make_app: Callable[..., Flask], tmp_pa
     app = make_app(database_url=f"sqlite:///{tmp_path}/own.db")
     with app.app_context():
         db.create_all()
-    result = restore(app.test_cli_runner(), "own.db")
-
-    assert (result.exit_code, result.output) == (1, "Error: own.db is the database itself.\n")
+    Path("folder").symlink_to(tmp_path)
+    Path("symbolic.db").symlink_to("own.db")
+    Path("hard.db").hardlink_to("own.db")
+    for name in (
+        "own.db",
+        f"{tmp_path}/own.db",
+        "folder/own.db",
+        f"../{tmp_path.name}/own.db",
+        "symbolic.db",
+        "hard.db",
+    ):
+        result = restore(app.test_cli_runner(), name)
+        assert (result.exit_code, result.output) == (1, f"Error: {name} is the database itself.\n")
 
 
 def test_tables_made_without_migrations_are_saved_too(make_app: Callable[..., Flask], tmp_path: Path) -> None:
