@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, String, Text, select, tuple_
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, select, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.clock import utcnow
@@ -15,6 +16,7 @@ from app.extensions import db
 
 PAGE_SIZE = 50
 TITLE_LENGTH = 80
+FOLDER_LENGTH = 80
 
 
 class Conversation(Base):
@@ -28,6 +30,12 @@ class Conversation(Base):
     title: Mapped[str] = mapped_column(String(TITLE_LENGTH), default="")
     system_prompt: Mapped[str] = mapped_column(Text, default="")
     model: Mapped[str | None] = mapped_column(String(200))
+    options: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict
+    )  # see ChatOptions; what is absent is the model's own
+    pinned: Mapped[bool] = mapped_column(default=False)
+    archived: Mapped[bool] = mapped_column(default=False)
+    folder: Mapped[str] = mapped_column(String(FOLDER_LENGTH), default="")  # empty: in none
     created_at: Mapped[Timestamp]
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 import unicodedata
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, LargeBinary, String, select, update
+from sqlalchemy import JSON, CheckConstraint, LargeBinary, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Id, Timestamp
@@ -44,6 +45,7 @@ class User(UserMixin, Base):
     )
     created_at: Mapped[Timestamp]
     last_seen_at: Mapped[datetime | None]
+    chat_defaults: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # for conversations without their own
 
     # Set for the running request by `app.sessions`: the browser's session, and its token, never stored in clear.
     session_token: str | None = None
