@@ -42,7 +42,7 @@ def chat() -> ResponseReturnValue:
     """Answer a message in one piece; the answer goes on when the caller hangs up."""
     asked = _ask()
     outcome = asked.generation.log.wait_for_end()
-    sessions.get_current_session_id()  # raises NotSignedIn: the session may have ended meanwhile, and whoever waits is a stranger then
+    sessions.check_still_signed_in()  # whoever waits is a stranger if it has ended meanwhile
     _raise_refusal(asked)  # it may come late, after a wait in the queue
     reply = asked.generation.log.text("content")
     body = {"reply": reply, "model": asked.model, "usage": outcome.usage, "message_id": asked.message_id, **asked.kept}
