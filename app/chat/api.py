@@ -25,16 +25,15 @@ ENDED_BADLY: dict[str, int] = {kind.code: kind.status for kind in (UpstreamError
 
 
 def get_chat() -> asking.Chat:
-    """Give the running application's engine and models, and see to it that the engine ticks."""
+    """Give the running application's engine and models."""
     chat: asking.Chat = current_app.extensions["chat"]
-    chat.engine.ensure_ticking()
     return chat
 
 
 @bp.before_request
 def see_to_answers() -> None:
     """Start the ticking before anybody looks: it tells the true state of what a dead process left."""
-    get_chat()
+    get_chat().engine.ensure_ticking()
 
 
 @bp.post("/chat")
