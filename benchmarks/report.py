@@ -147,7 +147,7 @@ def _bars(found: Found, ladder: tuple[int, ...]) -> list[tuple[str, ...]]:
     ]
 
 
-def _verdict(held: bool, *cells: Cell) -> str:
+def _verdict(held: bool, *cells: Cell) -> str:  # noqa: FBT001
     """Say whether a bar is held; a cell in which the load was at its limit, or a stream failed, decides nothing."""
     if any(cell.void or cell.figures["failed"] for cell in cells):
         return "**void**"
