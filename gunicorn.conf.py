@@ -40,6 +40,14 @@ forwarded_allow_ips = ""  # whom to believe is decided by TRUSTED_PROXIES alone
 accesslog = None
 
 
+def on_starting(server: Any) -> None:
+    """Refuse what would give all workers one identity."""
+    if server.cfg.preload_app:
+        sys.exit(
+            "password-less-chat: gunicorn must not preload the application, each worker has to be somebody of its own."
+        )
+
+
 def post_worker_init(worker: Any) -> None:
     """Leave Ctrl-C to the master, and see to it that answers end before the worker does.
 
@@ -61,8 +69,10 @@ def _drain(worker: Any, told: list[int]) -> None:
     """
     while worker.alive and not told:
         time.sleep(POLL_SECONDS)
-    worker.wsgi.extensions["chat"].engine.drain(settings.drain_seconds)
-    worker.alive = False
+    try:
+        worker.wsgi.extensions["chat"].engine.drain(settings.drain_seconds)
+    finally:
+        worker.alive = False
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -132,6 +132,12 @@ def get_current_session_id() -> UUID:
     return session_id
 
 
+def check_still_signed_in() -> None:
+    """Raise NotSignedIn where the session has ended since the request began."""
+    if get_current_session() is None:
+        raise NotSignedIn
+
+
 def came_by_link_just_now() -> bool:
     """Whether this session was started by a one-time link within the last ten minutes."""
     row = get_current_session()

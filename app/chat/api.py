@@ -25,16 +25,15 @@ ENDED_BADLY: dict[str, int] = {kind.code: kind.status for kind in (UpstreamError
 
 
 def get_chat() -> asking.Chat:
-    """Give the running application's engine and models, and see to it that the engine ticks."""
+    """Give the running application's engine and models."""
     chat: asking.Chat = current_app.extensions["chat"]
-    chat.engine.ensure_ticking()
     return chat
 
 
 @bp.before_request
 def see_to_answers() -> None:
     """Start the ticking before anybody looks: it tells the true state of what a dead process left."""
-    get_chat()
+    get_chat().engine.ensure_ticking()
 
 
 @bp.post("/chat")
@@ -42,7 +41,7 @@ def chat() -> ResponseReturnValue:
     """Answer a message in one piece; the answer goes on when the caller hangs up."""
     asked = _ask()
     outcome = asked.generation.log.wait_for_end()
-    sessions.get_current_session_id()  # raises NotSignedIn: the session may have ended meanwhile, and whoever waits is a stranger then
+    sessions.check_still_signed_in()  # whoever waits is a stranger if it has ended meanwhile
     _raise_refusal(asked)  # it may come late, after a wait in the queue
     reply = asked.generation.log.text("content")
     body = {"reply": reply, "model": asked.model, "usage": outcome.usage, "message_id": asked.message_id, **asked.kept}

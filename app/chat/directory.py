@@ -51,6 +51,7 @@ class ModelDirectory:
         self._listed_at = 0.0
         self._asking: Future[Listing] | None = None
         self._described: dict[tuple[str, str], tuple[float, ModelInfo]] = {}
+        self._undescribed: dict[tuple[str, str], float] = {}  # when nobody could tell
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
@@ -118,9 +119,12 @@ class ModelDirectory:
         key = (choice.provider.name, choice.model)
         described_at, info = self._described.get(key, (0.0, None))
         if info is None or time.monotonic() - described_at > DESCRIPTION_SECONDS:
+            if time.monotonic() - self._undescribed.get(key, -FRESH_SECONDS) < FRESH_SECONDS:
+                return None
             try:
                 info = choice.provider.describe_model(choice.model)
             except AppError:
+                self._undescribed[key] = time.monotonic()
                 return None  # the answer itself will tell what is wrong
             self._described[key] = (time.monotonic(), info)
         return info.context_length

@@ -75,20 +75,23 @@ def read(url: str, *, silence: bool = False) -> Reading:
     if not url.startswith(("http://", "https://")):
         raise NoStream(_unreachable(url, LocationValueError()))
     address = url.rstrip("/") + PATH + ("?silence=1" if silence else "")
-    headers = {"Accept": "text/event-stream", "Accept-Encoding": "gzip, br"}
+    wishes = {"Accept": "text/event-stream", "Accept-Encoding": "gzip, br"}
     with urllib3.PoolManager(retries=False, timeout=PATIENCE_SECONDS) as pool:
         began = time.monotonic()
         try:
-            response = pool.request("GET", address, headers=headers, redirect=False, preload_content=False)
+            response = pool.request("GET", address, headers=wishes, redirect=False, preload_content=False)
         except (HTTPError, LocationValueError) as error:
             raise NoStream(_unreachable(url, error)) from error
         with response:
             _check_status(response)
-            return _collect(response, began)
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            if not headers.get("content-type", "").startswith("text/event-stream"):
+                return Reading(headers)
+            return _collect(response, headers, began)
 
 
-def _collect(response: urllib3.BaseHTTPResponse, began: float) -> Reading:
-    reading = Reading({name.lower(): value for name, value in response.headers.items()})
+def _collect(response: urllib3.BaseHTTPResponse, headers: dict[str, str], began: float) -> Reading:
+    reading = Reading(headers)
     buffer = b""
     try:
         for piece in response.stream(decode_content=True):
@@ -96,6 +99,8 @@ def _collect(response: urllib3.BaseHTTPResponse, began: float) -> Reading:
             *blocks, buffer = buffer.split(b"\n\n")
             for block in blocks:
                 _take(reading, block, time.monotonic() - began)
+            if time.monotonic() - began > 2 * PATIENCE_SECONDS:  # whatever it is, it is not our stream
+                break
     except HTTPError:  # cut in mid-stream: what came counts
         pass
     reading.cut_after = time.monotonic() - began

@@ -40,6 +40,7 @@ QUESTION = '/fake {"chunks": [' + ", ".join(f'"{n} "' for n in range(LONG)) + ']
 WHOLE = "".join(f"{n} " for n in range(LONG))
 FLUSH_SECONDS = 0.25
 BURST_SECONDS = 0.02
+MOST_SLOWNESS = 4.0  # one bad moment of the machine excuses no more than that
 LEASE_SECONDS = 15.0  # how long after the database was lost an answer may still end because of it
 BROKEN = (urllib3.exceptions.HTTPError, OSError, AssertionError, StopIteration)
 
@@ -232,7 +233,7 @@ def test_whatever_dies_every_answer_ends_and_keeps_what_was_seen(
     )
     assert people.failures == []
     assert [reading.message_id for reading in people.readings if reading.end is None] == []
-    assert late <= FLUSH_SECONDS * machine.slowness
+    assert late <= FLUSH_SECONDS * min(machine.slowness, MOST_SLOWNESS)
 
 
 def wait_for_ends(app: Flask) -> dict[str, tuple[str, str]]:

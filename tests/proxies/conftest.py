@@ -64,7 +64,7 @@ def site(
     path = tmp_path_factory.mktemp("site") / "app.db"
     shutil.copy(migrated_file, path)
     with FakeOllama() as ollama:
-        ollama.default_reply = Reply(("first ", "last"), delay=SILENCE_SECONDS)
+        ollama.default_reply = Reply(("Yes.",), delay=SILENCE_SECONDS)
         settings = replace(
             base_settings,
             database_url=f"sqlite:///{path}",

@@ -21,7 +21,7 @@ from app.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.2  # with the commit itself, no character waits longer than 250 ms for the disk
-CHORE_SECONDS = 1.0
+CHORE_SECONDS = 0.6  # so that what a dead process left is marked within five seconds, lease included
 KEEP_ENDED_SECONDS = 30.0
 SLOW_SECONDS = 1.0  # whatever takes longer waited for the database
 COMPLAINT_SECONDS = 10.0
@@ -239,22 +239,27 @@ class AnswerEngine:
     def _running(self) -> list[Generation]:
         return [generation for generation in self._all() if generation.is_running]
 
+    def _held(self) -> list[Generation]:
+        """Give the answers whose rows this process still has to write."""
+        return [generation for generation in self._all() if generation.is_running or generation.unsaved]
+
     def _flush(self) -> None:
         running = self._running()
         if any(generation.log.length > generation.flushed for generation in running):
             self.store.flush(running)
         if running:
             for message_id in self.store.wanted_stops():
-                self._stop(self._generations[message_id])
+                if generation := self.find(message_id):
+                    self._stop(generation)
 
     def _renew(self) -> None:
         """Hold the leases; what was taken from us while we slept (a closed laptop) ends as everybody was told it did."""
-        running = [generation for generation in self._all() if generation.is_running or generation.unsaved]
-        if not running:
+        ours = self._held()
+        if not ours:
             return
-        held = self.store.renew([generation.job.message_id for generation in running])
-        for generation in running:
-            if generation.job.message_id not in held and generation.is_running and not generation.finishing:
+        renewed = self.store.renew([generation.job.message_id for generation in ours])
+        for generation in ours:
+            if generation.job.message_id not in renewed and generation.is_running and not generation.finishing:
                 generation.interrupt()
                 self._leave_queue(generation)
 
@@ -266,7 +271,7 @@ class AnswerEngine:
     def _interrupt_expired(self) -> None:
         """End what dead processes left. After trouble with the database, wait: the living could not renew their leases either."""
         if time.monotonic() - self._trouble_at > LEASE.total_seconds():
-            self.store.interrupt_expired()
+            self.store.interrupt_expired([generation.job.message_id for generation in self._held()])
 
     def _close_ended_sessions(self) -> None:
         """Close what belongs to sessions that another process ended."""

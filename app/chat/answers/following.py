@@ -16,6 +16,7 @@ from app.chat.answers.store import AnswerStore
 
 HEARTBEAT_SECONDS = 15.0
 POLL_SECONDS = 0.25
+PORTION = 65_536  # characters: what a slow reader takes later is not copied before
 LOOK_SECONDS = 1.0  # how often a silent answer is looked up while its process can be heard
 
 
@@ -29,8 +30,8 @@ class Source(Protocol):
         """The place in the queue, where it is known."""
         ...
 
-    def after(self, position: int) -> list[Delta]:
-        """Give what is known of the text after a position."""
+    def after(self, position: int, most: int) -> list[Delta]:
+        """Give what is known of the text after a position: about `most` characters, if there are so many."""
         ...
 
     def wait(self, position: int, timeout: float) -> None:
@@ -62,8 +63,8 @@ class StoredAnswer:
         """Its place in the queue; without a bus only the process that makes the answer knows."""
         return self._line.queued
 
-    def after(self, position: int) -> list[Delta]:
-        """Give what the last wait found after a position."""
+    def after(self, position: int, most: int) -> list[Delta]:
+        """Give what the last wait found after a position; that is never much more than `most`."""
         return cut(self._news, position)
 
     def wait(self, position: int, timeout: float) -> None:
@@ -73,7 +74,9 @@ class StoredAnswer:
         while not self._woken:
             self._news = self._line.take(position)
             if not self._news and self._is_time_to_look():
-                self._news, self.outcome = self._store.read(self._line.message_id, position)
+                self._news, self.outcome = self._store.read(self._line.message_id, position, PORTION)
+                if self._news and not self.outcome:
+                    self._line.look()  # there may be more
             is_news = self.outcome or cut(self._news, position) or self.queued != queued
             if is_news or time.monotonic() > deadline:
                 return
@@ -120,9 +123,11 @@ class Follower:
         """Give the stream: `start`, what was said after the position, what is being said, the end."""
         yield sse.RETRY + sse.frame("start", 0, self._start)
         told: Queued | None = None
+        silent_since = time.monotonic()
         while not self._closed:
+            before = self._position
             ended = self._source.outcome  # read before the text: what was said before the end is then in it
-            for delta in self._source.after(self._position):
+            for delta in self._source.after(before, PORTION):
                 if self._closed:  # writing to a slow reader takes its time, and the session may end meanwhile
                     return
                 self._position = delta.end
@@ -130,25 +135,29 @@ class Follower:
             queued = self._source.queued
             if queued and queued != told:  # after the text that a continued answer begins with
                 told = queued
-                yield sse.queued_frame(queued)
-            if ended:
+                yield sse.queued_frame(queued, self._position)
+            if ended and not self._source.after(self._position, 1):
                 yield sse.end_frame(str(self._start["message_id"]), ended)
                 return
-            if self._waited_in_vain():
+            self._wait(HEARTBEAT_SECONDS)
+            if self._position > before:
+                silent_since = time.monotonic()
+            elif (
+                time.monotonic() - silent_since >= HEARTBEAT_SECONDS
+            ):  # as long as a proxy may be trusted to be patient
+                silent_since = time.monotonic()
                 yield sse.HEARTBEAT
 
-    def _waited_in_vain(self) -> bool:
-        """Wait for news; True when for as long as a proxy may be trusted to be patient there were none."""
-        before = self._position
+    def _wait(self, timeout: float) -> None:
+        """Return when there is something to do."""
         if self._closed:  # while the last piece was written
-            return False
+            return
         source = self._source
         # Who claims to be ahead of the text waits for it in the ordinary way: there is nothing to write to them.
-        if self._sock and isinstance(source, AnswerLog) and before <= source.length:
+        if self._sock and isinstance(source, AnswerLog) and self._position <= source.length:
             self._write_directly(source)
         else:
-            source.wait(before, HEARTBEAT_SECONDS)
-        return not (self._closed or self._source.outcome or self._position > before or self._source.after(before))
+            source.wait(self._position, timeout)
 
     def _write_directly(self, log: AnswerLog) -> None:
         """Let the event loop write what is said from here on, until the end, or until the reader is too slow."""

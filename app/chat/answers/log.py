@@ -131,11 +131,13 @@ class AnswerLog:
         self._ending.set()
         self.wake()
 
-    def after(self, position: int) -> list[Delta]:
-        """Give what lies after a position."""
+    def after(self, position: int, most: int | None = None) -> list[Delta]:
+        """Give what lies after a position: all of it, or about `most` characters."""
         ends = self._ends
-        first = bisect_right(ends, position)
-        return cut(self._deltas[first : len(ends)], position)
+        first, last = bisect_right(ends, position), len(ends)
+        if most is not None:
+            last = min(last, bisect_right(ends, position + most) + 1)
+        return cut(self._deltas[first:last], position)
 
     def text(self, kind: Kind) -> str:
         """Give all text of one kind."""

@@ -51,7 +51,7 @@ class SharedAdmission(Admission):
 
     def _grant(self) -> list[Ticket]:
         """Leave it to the thread that asks the server; where that is away, decide here."""
-        if self._thread is None and not self._closing.is_set():
+        if not (self._thread and self._thread.is_alive()) and not self._closing.is_set():
             self._thread = threading.Thread(target=self._sync_forever, name="queue", daemon=True)
             self._thread.start()
         self._changed.set()
@@ -70,8 +70,8 @@ class SharedAdmission(Admission):
             self._changed.clear()
             try:
                 turns = self._sync()
-            except RedisError:
-                turns = self._go_alone()
+            except (RedisError, ValueError) as error:
+                turns = self._go_alone(error)
             self._tell(turns)
         self._say_goodbye()
 
@@ -100,10 +100,10 @@ class SharedAdmission(Admission):
         waiting = zip(flat[::2], flat[1::2], strict=True)
         return {_uuid(one) for one in granted}, {_uuid(one): int(place) for one, place in waiting}
 
-    def _go_alone(self) -> list[Ticket]:
+    def _go_alone(self, error: Exception) -> list[Ticket]:
         with self._lock:
             if self._is_shared:
-                logger.warning("REDIS_URL does not answer: every process counts its answers by itself")
+                logger.warning("REDIS_URL does not answer (%s): every process counts its answers by itself", error)
             self._is_shared = False
             return super()._grant()
 

@@ -29,9 +29,9 @@ def delta_frame(delta: Delta) -> bytes:
     return b'event: delta\nid: %d\ndata: {"%b":%b}\n\n' % (delta.end, delta.kind.encode(), _encode(delta.text))
 
 
-def queued_frame(queued: Queued) -> bytes:
+def queued_frame(queued: Queued, position: int) -> bytes:
     """Give the place in the queue."""
-    return frame("queued", 0, {"place": queued.place, "wait_seconds": queued.wait_seconds})
+    return frame("queued", position, {"place": queued.place, "wait_seconds": queued.wait_seconds})
 
 
 def end_frame(message_id: str, outcome: Outcome) -> bytes:

@@ -7,7 +7,7 @@ and two for reads, which go on while a write waits for the database. A commit th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.chat.answers.log import AnswerLog, Delta, Kind, Outcome
+from app.chat.answers.log import AnswerLog, Delta, Kind, Outcome, cut
 from app.clock import utcnow
 from app.concurrency import NativePool
 from app.database import engine_options, new_id, prepare_engine
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from app.chat.answers.generation import Generation
 
 R = TypeVar("R")
-LEASE = timedelta(seconds=5)
+LEASE = timedelta(seconds=4)
 RELEASED = {"lease_owner": None, "lease_expires_at": None}
 READING_THREADS = 2
 MARKING_PATIENCE = 0.1  # whoever waited longer for the lock would be told before the owner could renew
@@ -90,7 +90,7 @@ class AnswerStore:
         self._writer.run(self._engine.dispose)
 
     def lease(self) -> dict[str, Any]:
-        """Give the columns that say: this process makes the answer, for the next five seconds at least."""
+        """Give the columns that say: this process makes the answer, for the next four seconds at least."""
         return {"lease_owner": self.owner, "lease_expires_at": utcnow() + LEASE}
 
     def flush(self, generations: Iterable[Generation]) -> None:
@@ -148,7 +148,7 @@ class AnswerStore:
         self._run(lambda connection: connection.execute(delete(Message).where(Message.id == message_id)))
 
     def renew(self, message_ids: list[UUID]) -> set[UUID]:
-        """Hold the leases of these answers for another five seconds; gives those that this process still has."""
+        """Hold the leases of these answers for another four seconds; gives those that this process still has."""
         mine = (Message.id.in_(message_ids), *self._is_mine())
         renewed = update(Message).where(*mine).values(**self.lease())
 
@@ -160,17 +160,19 @@ class AnswerStore:
 
         return self._run(work)
 
-    def interrupt_expired(self) -> None:
-        """End the answers whose process is gone, with all that had been flushed. Safe to run in many processes at once."""
-        expired = (
-            IS_RUNNING,
-            or_(Message.lease_expires_at < utcnow(), Message.lease_expires_at.is_(None)),
-            or_(Message.lease_owner != self.owner, Message.lease_owner.is_(None)),  # our own we know to be alive
-        )
+    def interrupt_expired(self, alive: Collection[UUID]) -> None:
+        """End the answers whose process is gone, with all that had been flushed. Safe to run in many processes at once.
+
+        `alive` are those of this process, whatever became of their leases.
+        """
+        expired = (IS_RUNNING, or_(Message.lease_expires_at < utcnow(), Message.lease_expires_at.is_(None)))
         ending = {"status": "interrupted", "error": INTERRUPTED, "error_code": "interrupted", **RELEASED}
 
         def work(connection: Connection) -> None:
-            claimed = update(Message).where(*expired).values(ending).returning(Message.id)
+            dead = set(connection.scalars(select(Message.id).where(*expired))).difference(alive)
+            if not dead:
+                return
+            claimed = update(Message).where(Message.id.in_(dead), *expired).values(ending).returning(Message.id)
             claimed = claimed.execution_options(lock_patience=MARKING_PATIENCE)
             for message_id in connection.scalars(claimed).all():
                 text = _folded(_log_of(_chunks(connection, message_id)))
@@ -193,18 +195,25 @@ class AnswerStore:
         )
         return self._run(lambda connection: set(connection.scalars(living)), reads=True)
 
-    def read(self, message_id: UUID, position: int) -> tuple[list[Delta], Outcome | None]:
-        """Give the text after a position and the end, if there is one, of an answer that any process makes."""
+    def read(self, message_id: UUID, position: int, most: int) -> tuple[list[Delta], Outcome | None]:
+        """Give about `most` characters after a position of an answer that any process makes, and the end, if they reach to it."""
 
         def work(connection: Connection) -> tuple[list[Delta], Outcome | None]:
             message = Session(connection).get(Message, message_id)
             if message is None:
                 return [], Outcome("failed", 0, {}, "This answer is not there any more.", "not_found")
             if message.is_running:
-                return _chunks(connection, message_id, position), None
-            return unfold(message), outcome_of(message)
+                return _first(_chunks(connection, message_id, position), position + most), None
+            said, outcome = unfold(message), outcome_of(message)
+            news = _first(cut(said, position), position + most)
+            return news, outcome if not news or news[-1].end == outcome.length else None
 
         return self._run(work, reads=True)
+
+
+def _first(deltas: list[Delta], position: int) -> list[Delta]:
+    """Give what begins before a position."""
+    return [delta for delta in deltas if delta.start < position]
 
 
 @cache

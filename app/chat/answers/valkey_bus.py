@@ -174,7 +174,8 @@ class ValkeyBus:
 
     def _ensure(self, name: str, target: Callable[[], None]) -> None:
         with self._lock:
-            if name not in self._threads and not self._closing.is_set():
+            is_there = name in self._threads and self._threads[name].is_alive()
+            if not is_there and not self._closing.is_set():
                 self._threads[name] = threading.Thread(target=target, name=name, daemon=True)
                 self._threads[name].start()
 

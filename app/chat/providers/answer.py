@@ -66,7 +66,9 @@ class HttpAnswer:
             first_token = self._ask()
             take([Connected()])
             self._check_head(first_token)
-            self._exchange.pump(partial(self._hand_over, take), partial(self._patience, first_token))
+            self._exchange.pump(
+                partial(self._hand_over, take), partial(self._patience, first_token), self._timeouts.token
+            )
             if not self._decoder.ended:
                 take(self._rest())
                 self._check_sound()
@@ -86,7 +88,7 @@ class HttpAnswer:
         # Not after the status: while Ollama loads a model, which may take minutes, there is none.
         yield Connected()
         self._check_head(first_token)
-        while not self._decoder.ended and (data := self._exchange.read(self._patience(first_token))):
+        while not self._decoder.ended and (data := self._exchange.read(self._patience(first_token, 0))):
             for event in self._fed(self._splitter.feed(data)):
                 yield event
                 self._check_open()
@@ -105,9 +107,11 @@ class HttpAnswer:
         if response.status != 200:
             raise self._refusal(response, read_all(self._exchange, Deadline(CALL_SECONDS), MAX_ERROR_BYTES))
 
-    def _patience(self, first_token: Deadline) -> float:
+    def _patience(self, first_token: Deadline, silence: float) -> float:
         # What comes before the first token (a role, a comment that keeps a proxy awake) does not end the wait for it.
-        return self._timeouts.token if self._speaking else first_token.remaining()
+        if self._speaking:
+            return self._timeouts.token - silence
+        return 0 if first_token.is_over and silence else first_token.remaining()
 
     def _rest(self) -> list[Event]:
         """Give what is left when the body has ended."""
@@ -143,10 +147,10 @@ class HttpAnswer:
 
 
 def said(reasoning: str | None, content: str | None) -> list[Event]:
-    """Give the events of what a line said; a NUL, which PostgreSQL can't store, becomes the replacement character."""
+    """Give the events of what a line said."""
     events: list[Event] = []
     if reasoning:
-        events.append(Reasoning(reasoning.replace("\0", "\N{REPLACEMENT CHARACTER}")))
+        events.append(Reasoning(reasoning))
     if content:
-        events.append(Text(content.replace("\0", "\N{REPLACEMENT CHARACTER}")))
+        events.append(Text(content))
     return events

@@ -56,12 +56,12 @@ class Script(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FakeProvider:
-    """A Provider. `requests` are those of all answers so far, oldest first."""
+    """A Provider. `requests` are those of the last answers, oldest first."""
 
     name = "fake"
 
     def __init__(self) -> None:
-        self.requests: list[ModelRequest] = []
+        self.requests: deque[ModelRequest] = deque(maxlen=100)
         self._scripts: deque[Script] = deque()
 
     def enqueue(self, script: Script | list[str]) -> None:

@@ -7,6 +7,7 @@ gevent's and on http.client's buffer; whoever can't have them reads the ordinary
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from urllib3.response import HTTPResponse
@@ -21,7 +22,11 @@ READABLE = 1
 # One for all: it is emptied before the callback that filled it returns. To allocate as much for each arrival takes as long as to read.
 _arrived = memoryview(bytearray(READ_BYTES))
 
+# What whoever waits in `run` is told of a mistake of ours; the event loop prints the mistake itself.
+UNEXPECTED = RuntimeError("taking an arrival failed")
+
 OnData = Callable[[bytes], bool]
+Patience = Callable[[float], float]  # how many seconds more to wait when it has been silent for so many
 
 
 def can_read_on_hub(sock: object, response: HTTPResponse) -> bool:
@@ -55,27 +60,30 @@ class HubReader:
         self.body = ChunkedBody()
         self._watcher = get_hub().loop.io(sock.fileno(), READABLE)
         self._over = Event()
-        self._arrivals = 0
-        self._error: OSError | AppError | None = None
+        self._arrived_at = monotonic()
+        self._error: Exception | None = None
 
-    def run(self, buffered: bytes, patience: Callable[[], float]) -> bool:
-        """Read to the end; gives False when nothing came for `patience()` seconds. Raises what reading or `on_data` raised."""
+    def run(self, buffered: bytes, patience: Patience, recheck: float) -> bool:
+        """Read to the end; gives False when patience is over. Raises what reading or `on_data` raised.
+
+        Nobody is woken for an arrival, so patience is asked again every `recheck` seconds: it may have become shorter by then.
+        """
         if buffered:
             self._guard(buffered)
         if not self._over.is_set():
             self._watcher.start(self._guard)
         try:
-            return self._wait(patience)
+            return self._wait(patience, recheck)
         finally:
             self._watcher.stop()
             self._watcher.close()
 
-    def _wait(self, patience: Callable[[], float]) -> bool:
-        seen = self._arrivals
-        while not self._over.wait(patience()):
-            if self._arrivals == seen:
+    def _wait(self, patience: Patience, recheck: float) -> bool:
+        while not self._over.is_set():
+            left = patience(monotonic() - self._arrived_at)
+            if left <= 0:
                 return False
-            seen = self._arrivals
+            self._over.wait(min(left, recheck))
         if self._error:
             raise self._error
         return True
@@ -83,10 +91,12 @@ class HubReader:
     def _guard(self, buffered: bytes | None = None) -> None:
         """Take one arrival; whatever goes wrong ends the reading."""
         over = True
+        self._error = UNEXPECTED
         try:
             over = self._take(buffered or bytes(_arrived[: self._receive_into(_arrived)]))
+            self._error = None
         except BlockingIOError:
-            over = False
+            over, self._error = False, None
         except (OSError, AppError) as error:
             self._error = error
         finally:
@@ -95,7 +105,7 @@ class HubReader:
                 self._over.set()
 
     def _take(self, data: bytes) -> bool:
-        self._arrivals += 1
+        self._arrived_at = monotonic()
         payload = self.body.feed(data)
         wants_no_more = bool(payload) and self._on_data(payload)
         return wants_no_more or self.body.ended or not data

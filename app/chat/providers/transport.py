@@ -22,7 +22,7 @@ from urllib3.exceptions import TimeoutError as HTTPTimeout
 from app.chat.providers.chunked import ChunkedBody
 from app.chat.providers.endpoint import Endpoint
 from app.chat.providers.head import bound_head
-from app.chat.providers.hub import HubReader, OnData, can_read_on_hub, take_buffered
+from app.chat.providers.hub import HubReader, OnData, Patience, can_read_on_hub, take_buffered
 from app.config import Settings
 from app.errors import LLMUnavailable, UpstreamError, UpstreamTimeout
 
@@ -208,21 +208,21 @@ class Exchange:
         self._check_open()
         return data or b""
 
-    def pump(self, on_data: OnData, patience: Callable[[], float]) -> None:
-        """Hand the body to `on_data` as it arrives, until that gives True; waits `patience()` seconds for each arrival.
+    def pump(self, on_data: OnData, patience: Patience, recheck: float) -> None:
+        """Hand the body to `on_data` as it arrives, until that gives True, or until patience is over; see HubReader.
 
         On gevent's hub `on_data` is called from the event loop, where it must not block.
         """
         self._check_open()
         if self._response is None or not can_read_on_hub(self._socket, self._response):
-            while (data := self.read(patience())) and not on_data(data):
+            while (data := self.read(patience(0))) and not on_data(data):
                 pass
             return
         try:
             buffered = take_buffered(self._socket, self._response)
             reader = HubReader(self._socket, on_data)
             self._body = reader.body
-            if not reader.run(buffered, patience):
+            if not reader.run(buffered, patience, recheck):
                 raise TimeoutError
         except _FAULTS as error:
             raise self._fault(error) from error

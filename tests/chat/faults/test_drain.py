@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
 from tests.chat.faults.conftest import Browse, Serve
 from tests.chat.faults.reading import Reader, numbers, question, text_of
 from tests.people import HELLO
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.fault
 
 SAID = numbers(3000)
 

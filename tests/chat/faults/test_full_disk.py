@@ -17,6 +17,8 @@ from tests.chat.faults.reading import Reader, answer_of, numbers, question
 from tests.serving import Browser
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.fault
+
 SIZE = "16m"
 
 

@@ -12,6 +12,8 @@ from tests.chat.faults.reading import Reader, check_ids, numbers, question, text
 from tests.serving import Browser
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.fault
+
 SAID = numbers(3000)
 # The promise is 250 ms; on a machine that runs other tests as well the disk may come later.
 LOST_SECONDS = 1.0

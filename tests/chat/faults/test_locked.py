@@ -15,6 +15,8 @@ from app.config import Settings
 from tests.chat.faults.conftest import Browse, Serve
 from tests.chat.faults.reading import Reader, numbers, question, text_of
 
+pytestmark = pytest.mark.fault
+
 LOCK_SECONDS = 10.0
 HOLD = """
 import sqlite3, sys, time

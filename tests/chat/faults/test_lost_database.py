@@ -17,6 +17,8 @@ from tests.chat.faults.relay import Relay
 from tests.serving import Browser
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.fault
+
 AWAY_SECONDS = 7.0  # longer than a lease
 
 

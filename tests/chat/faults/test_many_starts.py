@@ -13,6 +13,8 @@ from tests.chat.faults.reading import numbers, question, text_of
 from tests.people import make_user, parse_events
 from tests.serving import Browser
 
+pytestmark = pytest.mark.fault
+
 PEOPLE = 10
 SAID = numbers(20)
 

@@ -19,6 +19,8 @@ from tests.fake_ollama import FakeOllama
 from tests.serving import Server
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.fault
+
 SLOW_READERS = 20
 LONG = tuple("👋" * 500 for _ in range(1800))  # 3.6 MB, and as much again in every copy
 TOLD = "".join(LONG)

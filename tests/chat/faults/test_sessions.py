@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from flask import Flask
 
 from tests.chat.faults.conftest import ALICE, Browse, Serve
 from tests.chat.faults.reading import Reader, numbers, question
 from tests.people import make_user
 from tests.serving import Browser
+
+pytestmark = pytest.mark.fault
 
 BOUND_SECONDS = 5.0  # it is under one on a machine that has nothing else to do
 TALKING, SILENT = question(numbers(2000), 20), question(["So", "…"], 60_000)

@@ -8,6 +8,8 @@ from tests.chat.faults.conftest import Browse, Serve
 from tests.chat.faults.reading import Reader, check_ids, numbers, question, text_of
 from tests.serving import Browser
 
+pytestmark = pytest.mark.fault
+
 SAID = [f"{word} 👋 " for word in numbers(400)]
 WHOLE = "".join(SAID)
 

@@ -57,6 +57,13 @@ def read_and_close(stream: AnswerStream) -> list[str]:
     return seen if time.monotonic() - closed_at[0] < 2 else [*seen, "late"]
 
 
+def read_in_time(stream: AnswerStream) -> list[str]:
+    """Read; "late" where the silence between two tokens was taken for the one before the first."""
+    began = time.monotonic()
+    seen = read(stream)
+    return seen if time.monotonic() - began < 10 else [*seen, "late"]
+
+
 def main(url: str, hanging_port: str, refusing_port: str, _way: str) -> None:
     patient, impatient = Timeouts(5, 30, 30), Timeouts(0.5, 0.5, 0.5)
     results = {
@@ -67,6 +74,7 @@ def main(url: str, hanging_port: str, refusing_port: str, _way: str) -> None:
         "timeout": read(answer(url, impatient)),
         "connect timeout": read(answer(f"http://127.0.0.1:{hanging_port}", impatient)),
         **{f"fault {number}": read(answer(url, patient)) for number in range(FAULTS)},
+        "silence after speech": read_in_time(answer(url, Timeouts(5, 30, 0.5))),
         "refused": read(answer(f"http://127.0.0.1:{refusing_port}", patient)),
     }
     provider = OllamaProvider(url, patient, 4096)

@@ -25,7 +25,7 @@ def test_it_works() -> None:
     provider = FakeProvider()
     provider.enqueue(["Hel", "lo"])
     assert list(provider.chat(ask(model="fake"))) == [Connected(), Text("Hel"), Text("lo"), Usage(1, 2), End("stop")]
-    assert provider.requests == [ask(model="fake")]
+    assert list(provider.requests) == [ask(model="fake")]
 
 
 def test_a_script_serves_once() -> None:

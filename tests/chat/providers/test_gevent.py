@@ -19,7 +19,9 @@ FAULTS: list[Fault] = ["hang_up", "reset", "cut", "garbage", "error"]
 def test_it_works(way: str) -> None:
     silent = [Reply(fault="silence"), Reply(fault="silence", after=1), Reply(fault="silence")]
     with FakeOllama() as ollama, unanswered_port() as hanging, refusing_port() as refusing:
-        ollama.script(Reply(), *silent, *(Reply(fault=fault, after=1) for fault in FAULTS))
+        ollama.script(
+            Reply(), *silent, *(Reply(fault=fault, after=1) for fault in FAULTS), Reply(fault="silence", after=1)
+        )
         ollama.default_reply = Reply(before=1)
         arguments = [ollama.url, str(hanging), str(refusing), way]
         command = [sys.executable, "-m", "tests.chat.providers.gevent_client", *arguments]
@@ -34,6 +36,7 @@ def test_it_works(way: str) -> None:
         "timeout": ["Connected", "UpstreamTimeout"],
         "connect timeout": ["LLMUnavailable"],
         **{f"fault {number}": ["Connected", "Text", "UpstreamError"] for number in range(len(FAULTS))},
+        "silence after speech": ["Connected", "Text", "UpstreamTimeout"],
         "refused": ["LLMUnavailable"],
         "one after the other": ["End"] * 3,
         "from one host to the other": ["Connected", "Text", "Text", "Usage", "End"],

@@ -31,7 +31,7 @@ def test_a_tool_call() -> None:
 
 
 def test_a_nul_can_be_stored() -> None:
-    assert OllamaDecoder().feed(b'{"message":{"content":"a\\u0000b"}}') == [Text("a\ufffdb")]
+    assert OllamaDecoder().feed(b'{"message":{"content":"a\\u0000b"}}') == [Text("a\0b")]
 
 
 GARBAGE = [
