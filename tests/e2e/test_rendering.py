@@ -65,7 +65,7 @@ def test_formulas_are_drawn(chat: Page) -> None:
     words = words_of(ask(chat, script([FORMULAS])))
     expect(words.locator(".katex")).to_have_count(4)
     expect(words).to_contain_text("It costs $5, not $10.")
-    fraction, letter = words.locator(".mfrac .vlist-t"), words.locator(".katex").first
+    fraction, letter = words.locator(".mfrac > span > .vlist-t, .mfrac > .vlist-t").first, words.locator(".katex").first
     assert fraction.bounding_box()["height"] > 1.5 * letter.bounding_box()["height"]  # type: ignore[index]
     assert chat.evaluate("document.fonts.check('1em KaTeX_Main')")
     assert set(asked) == {"formulas", "KaTeX"}

@@ -44,5 +44,6 @@ function guardLink(link: Element): void {
 
 /** The harmless part of an HTML text, as nodes. */
 export function sanitize(html: string): DocumentFragment {
-  return DOMPurify.sanitize(html, OPTIONS);
+  const clean: DocumentFragment | null = DOMPurify.sanitize(html, OPTIONS);
+  return clean ?? document.createDocumentFragment(); // of a <frameset> nothing is left
 }
