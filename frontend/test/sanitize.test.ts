@@ -40,9 +40,12 @@ function withoutFrames(nodes: ChildNode[]): DocumentFragment {
 test("the corpus means something", () => {
   assert.ok(ATTACKS.length >= 500);
   for (const group of Object.values(GROUPS)) assert.equal(new Set(group).size, group.length);
-  const raw = document.createElement("template");
-  raw.innerHTML = ATTACKS.join("\n");
-  assert.ok(faults(raw.content).length > 300);
+  const dangerous = ATTACKS.filter((attack) => {
+    const raw = document.createElement("template");
+    raw.innerHTML = attack;
+    return faults(raw.content).length > 0;
+  });
+  assert.ok(dangerous.length > 300);
 });
 
 for (const attack of ATTACKS) {

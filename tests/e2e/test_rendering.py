@@ -130,7 +130,7 @@ def test_footnotes_tasks_tables_and_pictures(chat: Page) -> None:
     expect(words.get_by_role("link", name="2", exact=True)).to_be_focused()
     expect(words.get_by_role("link", name="a cat")).to_have_attribute("href", "https://evil.example/cat.png")
     expect(words.locator("img")).to_have_count(0)
-    expect(words.get_by_role("region", name="Table")).to_have_attribute("tabindex", "0")
+    expect(words.get_by_role("group", name="Table")).to_have_attribute("tabindex", "0")
 
 
 def test_code_can_be_saved(chat: Page) -> None:

@@ -17,7 +17,7 @@ function frameCode(pre: HTMLPreElement): void {
   part(frame, "language").textContent = languageOf(pre.querySelector("code")) || "text";
   pre.replaceWith(frame);
   pre.tabIndex = 0;
-  pre.setAttribute("role", "region");
+  pre.setAttribute("role", "group"); // a page may hold hundreds: too many for landmarks
   pre.setAttribute("aria-label", "Code");
   frame.append(pre);
 }

@@ -30,8 +30,14 @@ function drawOne(element: Element): void {
   const isBlock = element.classList.contains("formula-block");
   const node = source.length <= LONGEST ? toNode(tex.trim(), isBlock) : null;
   if (node) element.replaceChildren(node);
+  if (node && isBlock) letScroll(element);
   element.setAttribute("data-drawn-from", source);
   element.setAttribute("data-state", node ? "drawn" : "failed");
+}
+
+/** A formula may be wider than the screen, and a keyboard has to reach its end. */
+function letScroll(element: Element): void {
+  for (const [name, value] of Object.entries({ tabindex: "0", role: "group", "aria-label": "Formula" })) element.setAttribute(name, value);
 }
 
 function toNode(tex: string, displayMode: boolean): Node | null {
