@@ -18,6 +18,7 @@ DIST = "static/dist"
 HOW_TO_BUILD = "The front end is not built. Build it with: cd frontend && npm ci --ignore-scripts && npm run build"
 YEAR_SECONDS = 31_536_000
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+FOR_OPAQUE_ORIGINS = "diagram-page.js"
 
 bp = Blueprint("assets", __name__)
 
@@ -64,6 +65,8 @@ def dist(name: str) -> Response:
     if encoding:
         response.content_encoding = encoding
     response.vary.add("Accept-Encoding")
+    if name == _manifest().get(FOR_OPAQUE_ORIGINS):  # a sandboxed frame is nobody's "same origin"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     response.cache_control.public = True
     response.cache_control.immutable = True
     return response

@@ -29,6 +29,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "trusted-types dompurify app",
     )
 )
+# The page that draws diagrams: a sandboxed frame of opaque origin, so that what its library does reaches nothing.
+DIAGRAM_POLICY = "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",

@@ -28,6 +28,7 @@ PUBLIC = {
     "auth.register",
     "auth.use_link",
     "chat.home",
+    "diagram.diagram",
     "face.status",
     "health.healthz",
     "health.readyz",

@@ -1,7 +1,9 @@
 // The chat page. The order counts: what a page part looks up must be alive before it.
 import { copyButtons } from "./behaviours/copy";
 import { closeButtons } from "./behaviours/dialogs";
+import { downloadButtons } from "./behaviours/download";
 import { drawer } from "./behaviours/drawer";
+import { footnoteLinks } from "./behaviours/footnotes";
 import { hotkeys } from "./behaviours/hotkeys";
 import { forgetDraftsOnSignOut } from "./behaviours/sign-out";
 import { ChatComposer } from "./elements/chat-composer";
@@ -23,6 +25,8 @@ customElements.define("chat-composer", ChatComposer);
 customElements.define("chat-page", ChatPage);
 hotkeys();
 copyButtons();
+downloadButtons();
+footnoteLinks();
 closeButtons();
 drawer();
 forgetDraftsOnSignOut();

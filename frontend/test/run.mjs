@@ -18,6 +18,7 @@ await build({
   format: "esm",
   platform: "node",
   external: ["jsdom"],
+  loader: { ".css": "empty" }, // of a stylesheet only its address is imported
   mainFields: ["module", "main"],
   define: { FRONTEND: JSON.stringify(join(here, "..")) },
   logLevel: "warning",

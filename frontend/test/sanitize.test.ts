@@ -1,12 +1,13 @@
 import "./page";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toNodes } from "../src/markdown";
+import { draw, toNodes } from "../src/markdown";
 import { sanitize } from "../src/markdown/sanitize";
-import ATTACKS from "./attacks.json";
+import GROUPS from "./attacks.json";
 
+const ATTACKS = Object.values(GROUPS).flat();
 const HARMLESS_TAGS = new Set(
-  "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong table tbody td th thead tr ul".split(" "),
+  "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong sup table tbody td th thead tr ul".split(" "),
 );
 const HARMLESS_ATTRIBUTES = new Set(["class", "href", "start", "title", "target", "rel"]);
 const OWN_CLASSES = /composer|send|dialog/;
@@ -17,7 +18,7 @@ function faults(root: ParentNode): string[] {
     const found = HARMLESS_TAGS.has(tag) ? [] : [`<${tag}>`];
     for (const { name, value } of element.attributes) {
       if (!HARMLESS_ATTRIBUTES.has(name)) found.push(`${tag}[${name}]`);
-      if (name === "href" && !/^(https?:\/\/|mailto:)/i.test(value)) found.push(`${tag}[href=${value}]`);
+      if (name === "href" && !/^(https?:\/\/|mailto:|#note(ref)?-\d+$)/i.test(value)) found.push(`${tag}[href=${value}]`);
       if (name === "class" && OWN_CLASSES.test(value)) found.push(`${tag}.${value}`);
     }
     return found;
@@ -30,21 +31,41 @@ function withoutFrames(nodes: ChildNode[]): DocumentFragment {
   fragment.append(...nodes);
   for (const head of fragment.querySelectorAll("figcaption")) head.remove();
   for (const frame of fragment.querySelectorAll("figure, div.table-scroll")) frame.replaceWith(...frame.childNodes);
+  for (const box of fragment.querySelectorAll("input[type=checkbox][disabled]")) box.remove();
+  for (const back of fragment.querySelectorAll(".footnote-back")) back.removeAttribute("aria-label");
   for (const pre of fragment.querySelectorAll("pre")) for (const name of ["tabindex", "role", "aria-label"]) pre.removeAttribute(name);
   return fragment;
 }
 
 test("the corpus means something", () => {
-  assert.ok(ATTACKS.length >= 60);
-  const raw = document.createElement("template");
-  raw.innerHTML = ATTACKS.join("\n");
-  assert.ok(faults(raw.content).length > 50);
+  assert.ok(ATTACKS.length >= 500);
+  for (const group of Object.values(GROUPS)) assert.equal(new Set(group).size, group.length);
+  const dangerous = ATTACKS.filter((attack) => {
+    const raw = document.createElement("template");
+    raw.innerHTML = attack;
+    return faults(raw.content).length > 0;
+  });
+  assert.ok(dangerous.length > 300);
 });
 
 for (const attack of ATTACKS) {
   const name = attack.slice(0, 60).replaceAll("\n", "⏎");
   test(`as Markdown: ${name}`, () => assert.deepEqual(faults(withoutFrames(toNodes(attack))), []));
   test(`as HTML: ${name}`, () => assert.deepEqual(faults(sanitize(attack)), []));
+}
+
+for (const attack of GROUPS.formulas) {
+  test(`as a formula: ${attack}`, async () => {
+    const box = document.createElement("div");
+    box.append(...toNodes(attack));
+    await draw([box]);
+    const elements = [...box.querySelectorAll("*")];
+    const dangerous = elements.filter(({ localName }) => /^(script|img|image|iframe|object|use|foreignObject|style|a)$/i.test(localName));
+    const attributes = elements.flatMap((element) => element.getAttributeNames());
+    assert.deepEqual(dangerous, []);
+    assert.deepEqual(attributes.filter((name) => /^on|href$|^src$|^id$|^data-p/i.test(name)), []);
+    assert.doesNotMatch(elements.map((element) => element.getAttribute("style")).join(), /url|expression/);
+  });
 }
 
 test("words that look like HTML are shown, not swallowed", () => {

@@ -41,7 +41,27 @@ Words with `code`, *stress* and [a link](https://example.org).
 def f(x: int) -> str:  # why
     return "x"
 ```
+
+- [ ] to do $x^2$
+- [x] done[^1]
+
+$$
+\\frac{a}{b} + \\sum_{n=0}^{\\infty} a_n b_n c_n d_n e_n f_n g_n h_n i_n j_n k_n l_n m_n o_n p_n q_n r_n s_n t_n u_n v_n w_n = x
+$$
+
+```mermaid
+flowchart LR
+  A --> B
+```
+
+```mermaid
+flowchart LR
+  A --> --> B[
+```
+
+[^1]: A note.
 """
+LAZY = ("languages", "formulas", "diagrams", "diagram-page", "KaTeX")
 NAME_OF_FOCUS = """(() => {
   const element = document.activeElement;
   return element.getAttribute('aria-label') || element.id || element.textContent.trim();
@@ -72,6 +92,9 @@ def test_every_page_is_accessible(open_page: Opens, site: Site, device: dict[str
         page = open_page(paths[0], person, color_scheme=scheme, **device)
         for path in paths:
             page.goto(path)
+            expect(
+                page.locator("figure:not([data-state]) code.language-mermaid, .formula:not([data-state])")
+            ).to_have_count(0)
             found += violations(page)
             assert not is_too_wide(page), path
     assert found == []
@@ -138,7 +161,10 @@ def test_the_first_page_is_light(open_page: Opens, alice: Person) -> None:
         sizes[request.url] = request.sizes()["responseBodySize"]
 
     page.on("requestfinished", weigh)
-    page.goto("/chat")
+    answer = alice.ask(script(["Plain words, a list:\n\n- *one*\n\n| a |\n|---|\n| $5 |"]))
+    page.goto(f"/chat/{answer['conversation_id']}")
     expect(page.get_by_label("Model")).to_have_value("fake")
+    expect(page.locator("message-body table")).to_be_visible()
+    assert [url for url in sizes if url.rsplit("/", 1)[1].startswith(LAZY)] == []
     assert len(sizes) <= MAX_REQUESTS, sizes
     assert sum(sizes.values()) <= MAX_BYTES, sizes

@@ -1,6 +1,6 @@
 // <message-body>: the words of one message. Arrives as escaped text and shows itself as Markdown; data-plain stays text.
 import { announce } from "../lib/announce";
-import { BlockSplitter, colour, patchNodes, toNodes } from "../markdown";
+import { BlockSplitter, draw, patchNodes, toNodes } from "../markdown";
 
 /** What a screen reader should say of these blocks: their words, without the buttons in the heads of code blocks. */
 function spoken(nodes: ChildNode[]): string {
@@ -12,6 +12,8 @@ export class MessageBody extends HTMLElement {
   #tail: ChildNode[] = [];
   #splitter = new BlockSplitter();
   #isReady = false;
+  /** Settles when what stands here is drawn: colours, formulas, diagrams. */
+  drawn: Promise<unknown> = Promise.resolve();
 
   connectedCallback(): void {
     if (this.#isReady) return;
@@ -33,8 +35,7 @@ export class MessageBody extends HTMLElement {
       if (this.textContent !== text) this.textContent = text;
       return;
     }
-    patchNodes(this, [...this.childNodes], toNodes(text));
-    void colour(this);
+    this.#draw(patchNodes(this, [...this.childNodes], toNodes(text)));
   }
 
   /** Adds to the end. Only the open tail is parsed; blocks that settle are announced and coloured. */
@@ -50,7 +51,7 @@ export class MessageBody extends HTMLElement {
     this.#tail = standing.slice(count);
     if (count === 0) return;
     announce(spoken(standing.slice(0, count)));
-    void colour(this);
+    this.#draw(standing.slice(0, count));
   }
 
   /** The end: one whole rendering mends what crosses blocks, as link references do. */
@@ -58,6 +59,10 @@ export class MessageBody extends HTMLElement {
     if (this.#isPlain) return;
     announce(spoken(this.#tail));
     this.show(this.#text);
+  }
+
+  #draw(settled: ChildNode[]): void {
+    this.drawn = Promise.all([this.drawn, draw(settled)]);
   }
 
   get #isPlain(): boolean {

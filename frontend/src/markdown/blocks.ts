@@ -5,7 +5,7 @@
 // nothing: "1" may still become "1. item".
 import { type Block, findBlocks } from "./render";
 
-const GOES_ON_AFTER_EMPTY_LINES = new Set(["bullet_list_open", "ordered_list_open", "code_block"]);
+const GOES_ON_AFTER_EMPTY_LINES = new Set(["bullet_list_open", "ordered_list_open", "code_block", "footnote_reference_open"]);
 
 export class BlockSplitter {
   #tail = "";

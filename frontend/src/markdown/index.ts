@@ -4,7 +4,7 @@ import { renderMarkdown } from "./render";
 import { sanitize } from "./sanitize";
 
 export { BlockSplitter } from "./blocks";
-export { colour } from "./code";
+export { draw } from "./draw";
 export { patchNodes } from "./patch";
 
 /** The nodes of a text. */

@@ -21,13 +21,21 @@ function patchNode(there: ChildNode, fresh: ChildNode): boolean {
     else there.data = fresh.data;
     return true;
   }
-  if (!(there instanceof Element && fresh instanceof Element) || !isSameKind(there, fresh)) return false;
+  if (!(there instanceof Element && fresh instanceof Element)) return false;
+  if (there.hasAttribute("data-drawn-from")) return isDrawnFrom(there, fresh);
+  if (!isSameKind(there, fresh)) return false;
   if (there.hasAttribute("data-coloured")) {
     if (there.textContent === fresh.textContent) return true;
     there.removeAttribute("data-coloured");
   }
   patchNodes(there, [...there.childNodes], [...fresh.childNodes]);
   return true;
+}
+
+/** What was drawn stays as long as its source is the same. */
+function isDrawnFrom(there: Element, fresh: Element): boolean {
+  const source = (fresh.querySelector("pre > code") ?? fresh).textContent;
+  return there.nodeName === fresh.nodeName && there.className === fresh.className && there.getAttribute("data-drawn-from") === source;
 }
 
 function isSameKind(there: Element, fresh: Element): boolean {

@@ -1,5 +1,8 @@
 // Markdown to HTML text, pure. What comes out is not trusted: sanitize.ts is the only way onto the page.
 import MarkdownIt from "markdown-it";
+import { footnotes } from "./footnotes";
+import { formulas } from "./formula-rules";
+import { tasks } from "./tasks";
 
 const SAFE_LINK = /^(https?:\/\/|mailto:)/i;
 const TOP_LEVEL = 3; // the page has h1, each message an h2
@@ -7,6 +10,7 @@ const TOP_LEVEL = 3; // the page has h1, each message an h2
 const markdown = new MarkdownIt("default", { html: false, linkify: true, breaks: true, typographer: false });
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false }); // README.md and main.rs are not addresses
 markdown.validateLink = (url) => SAFE_LINK.test(url.trim());
+for (const teach of [footnotes, formulas, tasks]) teach(markdown);
 
 type Tokens = ReturnType<typeof markdown.parse>;
 

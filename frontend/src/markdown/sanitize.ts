@@ -2,11 +2,13 @@
 import DOMPurify, { type Config } from "dompurify";
 
 const TAGS = [
-  "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s", "span", "strong",
+  "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "sup",
   "table", "tbody", "td", "th", "thead", "tr", "ul",
 ];
-const CLASS = /^(hljs(-[\w-]+)?|(function|class|inherited)_|language-[\w+#.-]+|align-(left|right|center)|heading-[1-6])$/;
+const CLASS =
+  /^(hljs(-[\w-]+)?|(function|class|inherited)_|language-[\w+#.-]+|align-(left|right|center)|heading-[1-6]|formula(-block)?|footnote-(ref|back)|footnotes|task(-done|-item)?)$/;
 const SAFE_LINK = /^(https?:\/\/|mailto:)/i;
+const NOTE_LINK = /^#note(ref)?-\d+$/;
 
 const OPTIONS: Config & { RETURN_DOM_FRAGMENT: true } = {
   ALLOWED_TAGS: TAGS,
@@ -28,9 +30,11 @@ function keepKnownClasses(node: Element): void {
   else node.removeAttribute("class");
 }
 
-/** Only absolute web and mail addresses: what a model writes must not lead into this application either. */
+/** Only absolute web and mail addresses, and footnotes: what a model writes must not lead into this application either. */
 function guardLink(link: Element): void {
-  if (!SAFE_LINK.test(link.getAttribute("href")?.trim() ?? "")) {
+  const address = link.getAttribute("href")?.trim() ?? "";
+  if (NOTE_LINK.test(address)) return;
+  if (!SAFE_LINK.test(address)) {
     link.removeAttribute("href");
     return;
   }
@@ -40,5 +44,6 @@ function guardLink(link: Element): void {
 
 /** The harmless part of an HTML text, as nodes. */
 export function sanitize(html: string): DocumentFragment {
-  return DOMPurify.sanitize(html, OPTIONS);
+  const clean: DocumentFragment | null = DOMPurify.sanitize(html, OPTIONS);
+  return clean ?? document.createDocumentFragment(); // of a <frameset> nothing is left
 }
