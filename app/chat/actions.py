@@ -9,6 +9,7 @@ from app.chat.directory import Listing
 from app.chat.schemas import ConversationBody
 from app.errors import InvalidField
 from app.extensions import db
+from app.models.branch import delete_subtree, list_running_below
 from app.models.conversation import Conversation, get_conversation
 from app.models.message import get_message, list_running
 
@@ -30,6 +31,15 @@ def stop(chat: Chat, user_id: UUID, message_id: UUID) -> str:
     message.stop_requested = True
     db.session.commit()
     return "stopped"
+
+
+def delete_message(chat: Chat, user_id: UUID, message_id: UUID) -> None:
+    """Delete a message with everything below it, and stop what is being written there; raises NotFound."""
+    message = get_message(user_id, message_id)
+    for running_id in list_running_below(message.id):
+        chat.engine.stop(running_id)
+    delete_subtree(message.id)
+    db.session.commit()
 
 
 def create_conversation(user_id: UUID, body: ConversationBody) -> Conversation:

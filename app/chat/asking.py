@@ -82,7 +82,7 @@ def ask(chat: Chat, user_id: UUID, body: AskBody) -> Asked:
 def _find_conversation(user_id: UUID, body: AskBody) -> Conversation | None:
     if body.conversation_id is not None:
         return get_conversation(user_id, body.conversation_id)
-    if message_id := body.question_id or body.continue_id or body.parent_id:
+    if message_id := body.question_id or body.continue_id or body.edit_id or body.parent_id:
         return get_conversation(user_id, get_message(user_id, message_id).conversation_id)
     return None
 
@@ -125,14 +125,18 @@ def _cut_short(conversation: Conversation, message_id: UUID) -> Message:
     return answer
 
 
-def _kept_question(conversation: Conversation, question_id: UUID) -> Message:
+def _kept_question(conversation: Conversation, question_id: UUID, field: str = "question_id") -> Message:
     question = get_message_in(conversation, question_id)
     if question.role != "user":
-        raise InvalidField("question_id", "Only a question can be answered.")
+        raise InvalidField(field, "That is an answer; name a question.")
     return question
 
 
 def _find_parent(conversation: Conversation, body: AskBody) -> Message | None:
+    """Give what the new question follows, or None when it is to be the first."""
+    if body.edit_id:
+        above = _kept_question(conversation, body.edit_id, "edit_id").parent_id
+        return get_message_in(conversation, above) if above else None
     parent = get_message_in(conversation, body.parent_id) if body.parent_id else find_newest_message(conversation.id)
     if parent is not None and parent.is_running:
         raise Conflict("The last answer is still being written. Wait for it, or stop it.")
