@@ -3,6 +3,9 @@ import type { Usage } from "../stream/types";
 
 const LONG_WAIT_S = 90; // beyond it, minutes are precise enough
 
+export const NO_ANSWER = "This question has no answer yet.";
+export const INTERRUPTED = "The answer was interrupted: the server stopped while it was being written.";
+
 /** How fast the words came, for the reader; "" when the server did not count. */
 export function speedOf(usage: Usage = {}): string {
   const milliseconds = (usage.duration_ms ?? 0) - (usage.first_token_ms ?? 0);
@@ -25,4 +28,17 @@ export function droppedSentence(count: number): string {
 /** How long the model thought before its first word. */
 export function thoughtFor(milliseconds: number): string {
   return `Thought for ${Math.max(1, Math.round(milliseconds / 1000))} s`;
+}
+
+/** What is known of an answer, as name and value. */
+export function factsOf(usage: Usage): [string, string][] {
+  const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s`;
+  const facts: [string, string | false][] = [
+    ["First word after", usage.first_token_ms != null && seconds(usage.first_token_ms)],
+    ["Speed", speedOf(usage)],
+    ["Took", usage.duration_ms != null && seconds(usage.duration_ms)],
+    ["Tokens read", usage.prompt_tokens != null && String(usage.prompt_tokens)],
+    ["Tokens written", usage.completion_tokens != null && String(usage.completion_tokens)],
+  ];
+  return facts.filter((fact): fact is [string, string] => Boolean(fact[1]));
 }

@@ -1,12 +1,12 @@
 // One answer, from the first byte to the last, over as many connections as it takes.
 import { ApiError, send } from "../lib/http";
+import { NO_ANSWER } from "../lib/sentences";
 import { readEvents } from "./events";
 import type { ServerEvent } from "./parser";
 import type { Listener, Question } from "./types";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
-const NO_ANSWER = "This question has no answer yet.";
 
 export class Answer {
   #messageId: string | null = null;
@@ -22,8 +22,10 @@ export class Answer {
 
   /** Asks and follows to the end. Throws ApiError when the answer did not begin. */
   async ask(question: Question): Promise<void> {
-    const response = await send("POST", "/api/chat/stream", question, this.#init());
+    const response = await send("POST", "/api/chat/stream", question, this.#init()).catch((error) => this.#unlessEnded(error));
+    if (!response) return;
     await this.#read(response);
+    if (this.#ended) return;
     if (!this.#messageId) throw new ApiError(0, "offline", "The connection was lost before the answer began.");
     await this.#follow();
   }
@@ -32,6 +34,11 @@ export class Answer {
   async attach(messageId: string): Promise<void> {
     this.#messageId = messageId;
     await this.#follow();
+  }
+
+  #unlessEnded(error: unknown): null {
+    if (this.#ended) return null;
+    throw error;
   }
 
   /** Stops listening; the answer itself goes on. */
