@@ -61,7 +61,8 @@ def chat_stream() -> ResponseReturnValue:
 
 def _ask() -> asking.Asked:
     """Give the running answer; raises what the model's server refused with, as long as nothing was said."""
-    asked = asking.ask(get_chat(), current_user.id, _body(schemas.AskBody))
+    defaults = schemas.read_defaults(current_user.chat_defaults)
+    asked = asking.ask(get_chat(), current_user.id, _body(schemas.AskBody), defaults)
     asked.generation.wait_accepted()
     _raise_refusal(asked)
     return asked
@@ -149,9 +150,18 @@ def conversation(conversation_id: UUID) -> ResponseReturnValue:
     return _json({**schemas.conversation_json(found), **schemas.branch_json(branch)})
 
 
+@bp.get("/conversations/<uuid:conversation_id>/context")
+def context(conversation_id: UUID) -> ResponseReturnValue:
+    """Say how full the model's context is."""
+    found = get_conversation(current_user.id, conversation_id)
+    leaf = schemas.parse_branch_query(request.args).leaf
+    defaults = schemas.read_defaults(current_user.chat_defaults)
+    return _json(asking.measure(get_chat(), found, leaf, defaults) or {})
+
+
 @bp.patch("/conversations/<uuid:conversation_id>")
 def change_conversation(conversation_id: UUID) -> ResponseReturnValue:
-    """Rename a conversation or give it another system prompt."""
+    """Rename a conversation, or change its settings."""
     body = _body(schemas.ConversationBody)
     return _json(schemas.conversation_json(actions.change_conversation(current_user.id, conversation_id, body)))
 

@@ -44,6 +44,31 @@ class ConversationBody(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: Annotated[str, Meta(max_length=TITLE_LENGTH)] | None = None
     system_prompt: Annotated[str, Meta(max_length=MAX_SYSTEM_PROMPT)] | None = None
+    model: Annotated[str, Meta(max_length=200)] | None = (
+        None  # an empty one leaves the choice to the person's own and ours
+    )
+    options: ChatOptions | None = None
+
+
+class ChatDefaults(Struct, frozen=True, omit_defaults=True):
+    """What a person set for conversations without settings of their own; "" is for the installation to choose."""
+
+    model: Annotated[str, Meta(max_length=200)] = ""
+    system_prompt: Annotated[str, Meta(max_length=MAX_SYSTEM_PROMPT)] = ""
+    options: ChatOptions = ChatOptions()
+
+
+def read_defaults(stored: dict[str, Any]) -> ChatDefaults:
+    """Give a person's defaults; what an older version kept and this one can't use counts for nothing."""
+    try:
+        return msgspec.convert(stored, ChatDefaults)
+    except msgspec.ValidationError:
+        return ChatDefaults()
+
+
+def merge_options(defaults: ChatOptions, own: dict[str, Any], asked: ChatOptions) -> ChatOptions:
+    """Give the options of an answer: those asked for win over the conversation's, and these over the person's defaults."""
+    return msgspec.convert({**msgspec.to_builtins(defaults), **own, **msgspec.to_builtins(asked)}, ChatOptions)
 
 
 def decode(body: bytes, kind: type[B]) -> B:
@@ -80,6 +105,7 @@ def conversation_json(conversation: Conversation) -> dict[str, Any]:
         "title": conversation.title,
         "model": conversation.model,
         "system_prompt": conversation.system_prompt,
+        "options": conversation.options,
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
     }

@@ -70,7 +70,9 @@ export class ChatPage extends HTMLElement implements Stage {
   }
 
   #edit(item?: MessageItem): void {
-    if (item?.dataset.id && !this.#dialogue.isRunning) EditForm.open(item, (text) => this.#dialogue.edit(item, text));
+    if (!item?.dataset.id || this.#dialogue.isRunning) return;
+    this.list.stay();
+    EditForm.open(item, (text) => this.#dialogue.edit(item, text));
   }
 
   async #again(item: MessageItem): Promise<void> {

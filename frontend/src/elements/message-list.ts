@@ -85,6 +85,11 @@ export class MessageList extends HTMLElement {
     this.scrollTop = this.scrollHeight - fromEnd;
   }
 
+  /** Stays where the reader is, whatever grows. */
+  stay(): void {
+    this.#isFollowing = false;
+  }
+
   /** Goes to the end and stays there. */
   toLatest(smoothly = false): void {
     this.#isFollowing = true;

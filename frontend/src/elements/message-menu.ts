@@ -7,7 +7,7 @@ import { factsOf } from "../lib/sentences";
 import { MessageItem } from "./message-item";
 import { usageOf } from "./outcome";
 
-const WIDTH_PX = 272;
+const WIDTH_PX = 304;
 const MARGIN_PX = 8;
 
 export class MessageMenu extends HTMLElement {
