@@ -6,10 +6,10 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from msgspec.structs import asdict
-from wtforms import (
+from wtforms import (  # type: ignore[attr-defined]  # SelectChoice is newer than the types
     FloatField,
     IntegerField,
-    SelectChoice,  # type: ignore[attr-defined]  # newer than its types
+    SelectChoice,
     SelectField,
     StringField,
     SubmitField,

@@ -1,4 +1,5 @@
 // The chat page. The order counts: what a page part looks up must be alive before it.
+import { runCommands } from "./behaviours/commands";
 import { copyButtons } from "./behaviours/copy";
 import { closeButtons } from "./behaviours/dialogs";
 import { drawer } from "./behaviours/drawer";
@@ -8,6 +9,7 @@ import { forgetDraftsOnSignOut } from "./behaviours/sign-out";
 import { stopsReading } from "./behaviours/speech";
 import { ChatComposer } from "./elements/chat-composer";
 import { ChatPage } from "./elements/chat-page";
+import { ContextMeter } from "./elements/context-meter";
 import { ConversationList } from "./elements/conversation-list";
 import { MessageBody } from "./elements/message-body";
 import { MessageItem } from "./elements/message-item";
@@ -23,9 +25,11 @@ customElements.define("message-list", MessageList);
 customElements.define("conversation-list", ConversationList);
 customElements.define("model-picker", ModelPicker);
 customElements.define("chat-composer", ChatComposer);
+customElements.define("context-meter", ContextMeter);
 customElements.define("chat-page", ChatPage);
 customElements.define("message-menu", MessageMenu);
 hotkeys();
+runCommands();
 copyButtons();
 closeButtons();
 drawer();

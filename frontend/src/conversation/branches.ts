@@ -54,11 +54,15 @@ export class Branches {
     this.stage.list.show(branch);
     history.replaceState(null, "", leaf ? `?leaf=${leaf}` : location.pathname);
     this.dialogue.resume();
+    if (!this.dialogue.isRunning) this.stage.rests();
   }
 
   /** Brings the page up to what the server has; not while an answer is being written here, which is the newest anyway. */
   async refresh(): Promise<void> {
-    if (this.stage.conversation && !this.dialogue.isRunning) await this.#tried(() => this.open(leafInAddress()));
+    if (!this.stage.conversation || this.dialogue.isRunning) return;
+    await this.open(leafInAddress()).catch((error) => {
+      if (!(error instanceof ApiError)) throw error; // nobody asked for it, so nobody is told
+    });
   }
 
   async #tried(deed: () => Promise<unknown>): Promise<boolean> {

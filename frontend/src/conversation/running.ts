@@ -12,6 +12,8 @@ export interface Stage extends Surroundings {
   readonly composer: ChatComposer;
   /** An answer has begun; it is the newest of the conversation. */
   began(): void;
+  /** Nothing is being written here any more. */
+  rests(): void;
 }
 
 export class Running {
@@ -61,5 +63,6 @@ export class Running {
     this.#run = null;
     this.stage.composer.isRunning = false;
     this.stage.lost(false);
+    this.stage.rests();
   }
 }

@@ -5,10 +5,13 @@ import { Dialogue } from "../conversation/dialogue";
 import { loadsOlder } from "../conversation/older";
 import { askForModel } from "../conversation/other-model";
 import type { Stage } from "../conversation/running";
+import { settle } from "../conversation/settings";
+import { Tabs } from "../conversation/tabs";
 import { noteConnection } from "../lib/connection";
 import { find, need } from "../lib/dom";
 import { drafts } from "../lib/store";
 import { ChatComposer } from "./chat-composer";
+import { ContextMeter } from "./context-meter";
 import { ConversationList } from "./conversation-list";
 import { EditForm } from "./edit-form";
 import { MessageItem } from "./message-item";
@@ -18,6 +21,7 @@ import { ModelPicker } from "./model-picker";
 export class ChatPage extends HTMLElement implements Stage {
   readonly #dialogue = new Dialogue(this);
   readonly #branches = new Branches(this, this.#dialogue);
+  readonly #tabs = new Tabs(this, () => this.#branches.refresh());
 
   connectedCallback(): void {
     this.addEventListener("chat-send", (event) => void this.#dialogue.send((event as CustomEvent<string>).detail));
@@ -30,7 +34,11 @@ export class ChatPage extends HTMLElement implements Stage {
     addEventListener("pageshow", (event) => event.persisted && location.reload());
     loadsOlder(this);
     rememberStreaming();
+    const settings = need("#chat-settings", HTMLButtonElement, this);
+    settings.disabled = false;
+    settings.addEventListener("click", () => void this.#settle());
     this.#dialogue.resume();
+    if (!this.#dialogue.isRunning) this.rests();
   }
 
   get conversation(): string {
@@ -67,6 +75,18 @@ export class ChatPage extends HTMLElement implements Stage {
 
   began(): void {
     history.replaceState(null, "", `/chat/${this.conversation}`); // what was just asked is on the newest branch
+    this.#tabs.tell();
+  }
+
+  rests(): void {
+    void need("context-meter", ContextMeter, this).look(this.conversation, this.list.leaf);
+  }
+
+  async #settle(): Promise<void> {
+    const model = await settle(this);
+    if (model === null) return;
+    need("model-picker", ModelPicker).prefer(model);
+    this.rests();
   }
 
   #edit(item?: MessageItem): void {

@@ -51,6 +51,13 @@ export class ModelPicker extends HTMLElement {
     return this.#picked;
   }
 
+  /** Takes the model that was set for this conversation; "" leaves what was picked. */
+  prefer(model: string): void {
+    if (!model) return;
+    this.#picked = model;
+    void this.load();
+  }
+
   /** Asks the server what is there now. */
   async load(): Promise<void> {
     this.#loadedAt = Date.now();
@@ -64,7 +71,7 @@ export class ModelPicker extends HTMLElement {
   }
 
   #show({ models, default: standard, unreachable }: Models): void {
-    this.#picked ??= listedName(models, preferences.get(REMEMBERED));
+    this.#picked ??= listedName(models, this.dataset.default || preferences.get(REMEMBERED));
     const wanted = this.#picked ?? standard;
     const listed = listedName(models, wanted);
     const options = models.map(({ name }) => new Option(name, name, false, name === listed));

@@ -42,3 +42,26 @@ export function factsOf(usage: Usage): [string, string][] {
   ];
   return facts.filter((fact): fact is [string, string] => Boolean(fact[1]));
 }
+
+/** How full a model's context is, as the server says it. */
+export interface Context {
+  context_length: number;
+  used_tokens: number;
+  is_estimate: boolean;
+  dropped_messages: number;
+  room: number;
+}
+
+const NEARLY = 0.1;
+
+/** How much of the model's context is used. */
+export function contextSentence({ context_length, used_tokens, is_estimate }: Context): string {
+  const count = (tokens: number) => tokens.toLocaleString("en");
+  return `${is_estimate ? "About " : ""}${count(used_tokens)} of ${count(context_length)} tokens used.`;
+}
+
+/** That old messages will be left out from now on, or soon; "" while there is room. */
+export function contextWarning({ context_length, dropped_messages, room }: Context): string {
+  if (dropped_messages > 0) return `The next answer is written without the oldest ${dropped_messages === 1 ? "message" : `${dropped_messages} messages`}: they no longer fit into the model’s memory.`;
+  return room < context_length * NEARLY ? "The model’s memory is almost full. Soon the oldest messages will be left out." : "";
+}

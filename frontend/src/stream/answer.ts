@@ -14,11 +14,18 @@ export class Answer {
   #ended = false;
   #leaving = new AbortController();
 
-  constructor(private readonly listener: Listener) {}
+  constructor(private readonly listener: Listener) {
+    document.addEventListener("visibilitychange", this.#release);
+  }
 
   get messageId(): string | null {
     return this.#messageId;
   }
+
+  #release = (): void => {
+    if (this.#ended) document.removeEventListener("visibilitychange", this.#release);
+    else if (document.hidden && this.#messageId) this.#leaving.abort();
+  };
 
   /** Asks and follows to the end. Throws ApiError when the answer did not begin. */
   async ask(question: Question): Promise<void> {
@@ -49,6 +56,7 @@ export class Answer {
 
   async #follow(): Promise<void> {
     for (let failures = 0; !this.#ended; failures += 1) {
+      if (document.hidden) failures = await this.#untilSeen();
       if (failures > 0) this.listener.lost(true);
       await this.#pause(failures);
       if (await this.#connect()) failures = 0;
@@ -108,7 +116,16 @@ export class Answer {
   #init(): RequestInit {
     const headers: Record<string, string> = { Accept: "text/event-stream" };
     if (this.#lastId) headers["Last-Event-ID"] = this.#lastId;
+    this.#leaving = new AbortController();
     return { headers, signal: this.#leaving.signal };
+  }
+
+  /** Nobody looks: browsers have few connections to one server, and other tabs need them. Gives the failures that count: none. */
+  async #untilSeen(): Promise<0> {
+    while (document.hidden && !this.#ended) {
+      await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+    }
+    return 0;
   }
 
   /** Waits longer after each failure; a network that comes back ends the wait. */
