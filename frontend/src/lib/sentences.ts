@@ -65,3 +65,29 @@ export function contextWarning({ context_length, dropped_messages, room }: Conte
   if (dropped_messages > 0) return `The next answer is written without the oldest ${dropped_messages === 1 ? "message" : `${dropped_messages} messages`}: they no longer fit into the model’s memory.`;
   return room < context_length * NEARLY ? "The model’s memory is almost full. Soon the oldest messages will be left out." : "";
 }
+
+export interface Model {
+  name: string;
+  provider: string;
+  parameter_size?: string | null;
+  size_bytes?: number | null;
+  context_length?: number | null;
+  capabilities?: string[];
+  loaded?: boolean | null;
+}
+
+const ABILITIES: Record<string, string> = { vision: "sees", thinking: "thinks", tools: "uses tools" };
+const GIGABYTE = 1e9;
+
+/** What is known of a model, in a line. */
+export function modelDetails({ provider, parameter_size, size_bytes, context_length, capabilities = [], loaded }: Model): string {
+  const facts = [
+    provider,
+    parameter_size,
+    size_bytes ? `${(size_bytes / GIGABYTE).toFixed(1)} GB` : "",
+    context_length ? `${context_length.toLocaleString("en")} tokens` : "",
+    capabilities.flatMap((each) => ABILITIES[each] ?? []).join(", "),
+    loaded ? "loaded" : "",
+  ];
+  return facts.filter(Boolean).join(" · ");
+}
