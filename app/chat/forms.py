@@ -24,7 +24,7 @@ from app.chat.schemas import MAX_SYSTEM_PROMPT, ChatDefaults
 MAX_STOP_WORDS = 8
 STOP_WORD_LENGTH = 100
 KEEP_ALIVE = [
-    SelectChoice("", "As the server does"),
+    SelectChoice("", "Default"),
     SelectChoice("0", "Unload at once"),
     SelectChoice("300", "5 minutes"),
     SelectChoice("3600", "1 hour"),

@@ -62,7 +62,8 @@ export function contextSentence({ context_length, used_tokens, is_estimate }: Co
 
 /** That old messages will be left out from now on, or soon; "" while there is room. */
 export function contextWarning({ context_length, dropped_messages, room }: Context): string {
-  if (dropped_messages > 0) return `The next answer is written without the oldest ${dropped_messages === 1 ? "message" : `${dropped_messages} messages`}: they no longer fit into the model’s memory.`;
+  if (dropped_messages === 1) return "The next answer is written without the oldest message: it no longer fits into the model’s memory.";
+  if (dropped_messages > 1) return `The next answer is written without the oldest ${dropped_messages} messages: they no longer fit into the model’s memory.`;
   return room < context_length * NEARLY ? "The model’s memory is almost full. Soon the oldest messages will be left out." : "";
 }
 
