@@ -48,20 +48,24 @@ FOR_EVERYBODY_SIGNED_IN = {
     "api.change_conversation",
     "api.chat",
     "api.chat_stream",
+    "api.context",
     "api.conversation",
     "api.conversations",
     "api.create_conversation",
     "api.delete_conversation",
+    "api.delete_message",
     "api.message_events",
     "api.models",
     "api.stop_message",
     "chat.conversation",
     "chat.new_chat",
+    "preferences.chat",
     "settings.account",
     "settings.delete_account",
     "settings.index",
     "settings.security",
 }
+DELETING = {"api.delete_conversation", "api.delete_message", "settings.delete_account"}
 NOBODYS = UUID("0199f4d2-0000-7000-8000-000000000000")
 
 
@@ -158,7 +162,7 @@ def test_a_user_is_no_administrator(app: Flask, alice: Person, bob: Person) -> N
 
 
 def test_a_user_may_open_the_rest(app: Flask, alice: Person, things: dict[str, object]) -> None:
-    for route in routes(app, FOR_EVERYBODY_SIGNED_IN - {"api.delete_conversation", "settings.delete_account"}):
+    for route in routes(app, FOR_EVERYBODY_SIGNED_IN - DELETING):
         answer = route.call(alice.client, alice.csrf(), **things)
         assert answer.status_code not in (401, 403, 404), route
         answer.close()
@@ -207,6 +211,8 @@ def test_ids_in_a_body_are_no_way_in(
         {"question_id": question},
         {"question_id": question, "conversation_id": own["conversation_id"]},
         {"question_id": question, "conversation_id": things["conversation_id"]},
+        {"edit_id": question},
+        {"edit_id": question, "conversation_id": own["conversation_id"]},
     ):
         answer = person.call("POST", path, {"message": "Hello", **body})
         assert answer.status_code == 404, body

@@ -16,8 +16,9 @@ from app.chat import actions, asking, schemas
 from app.chat.answers import direct, sse
 from app.errors import InvalidField, Unavailable, UnsupportedMediaType, UpstreamError, UpstreamTimeout
 from app.extensions import get_settings
+from app.models.branch import get_branch
 from app.models.conversation import PAGE_SIZE, get_conversation, list_conversations
-from app.models.message import get_message, list_messages
+from app.models.message import get_message
 
 B = TypeVar("B", bound=Struct)
 bp = Blueprint("api", __name__, url_prefix="/api")
@@ -59,7 +60,8 @@ def chat_stream() -> ResponseReturnValue:
 
 def _ask() -> asking.Asked:
     """Give the running answer; raises what the model's server refused with, as long as nothing was said."""
-    asked = asking.ask(get_chat(), current_user.id, _body(schemas.AskBody))
+    defaults = schemas.read_defaults(current_user.chat_defaults)
+    asked = asking.ask(get_chat(), current_user.id, _body(schemas.AskBody), defaults)
     asked.generation.wait_accepted()
     _raise_refusal(asked)
     return asked
@@ -109,6 +111,13 @@ def stop_message(message_id: UUID) -> ResponseReturnValue:
     return _json({"message_id": message_id, "status": status})
 
 
+@bp.delete("/messages/<uuid:message_id>")
+def delete_message(message_id: UUID) -> ResponseReturnValue:
+    """Delete a message and everything below it."""
+    actions.delete_message(get_chat(), current_user.id, message_id)
+    return Response(status=204)
+
+
 @bp.get("/models")
 def models() -> ResponseReturnValue:
     """Say what can be picked now."""
@@ -133,15 +142,25 @@ def create_conversation() -> ResponseReturnValue:
 
 @bp.get("/conversations/<uuid:conversation_id>")
 def conversation(conversation_id: UUID) -> ResponseReturnValue:
-    """Give a conversation with the messages of its newest branch."""
+    """Give a conversation with the messages of its newest branch, or of the one through `leaf`."""
     found = get_conversation(current_user.id, conversation_id)
-    messages = [schemas.message_json(message) for message in list_messages(found.id)]
-    return _json({**schemas.conversation_json(found), "messages": messages})
+    wanted = schemas.parse_branch_query(request.args)
+    branch = get_branch(found, through=wanted.leaf, before=wanted.before, limit=wanted.limit)
+    return _json({**schemas.conversation_json(found), **schemas.branch_json(branch)})
+
+
+@bp.get("/conversations/<uuid:conversation_id>/context")
+def context(conversation_id: UUID) -> ResponseReturnValue:
+    """Say how full the model's context is."""
+    found = get_conversation(current_user.id, conversation_id)
+    leaf = schemas.parse_branch_query(request.args).leaf
+    defaults = schemas.read_defaults(current_user.chat_defaults)
+    return _json(asking.measure(get_chat(), found, leaf, defaults) or {})
 
 
 @bp.patch("/conversations/<uuid:conversation_id>")
 def change_conversation(conversation_id: UUID) -> ResponseReturnValue:
-    """Rename a conversation or give it another system prompt."""
+    """Rename a conversation, or change its settings."""
     body = _body(schemas.ConversationBody)
     return _json(schemas.conversation_json(actions.change_conversation(current_user.id, conversation_id, body)))
 

@@ -14,13 +14,15 @@ from app.chat.answers.generation import AnswerJob, Generation
 from app.chat.answers.store import unfold
 from app.chat.directory import Choice, ModelDirectory
 from app.chat.providers.base import ChatOptions, ModelRequest
-from app.chat.schemas import AskBody
+from app.chat.schemas import AskBody, ChatDefaults, merge_options
 from app.clock import utcnow
 from app.database import new_id
 from app.errors import AppError, Conflict, InvalidField
 from app.extensions import db
 from app.models.conversation import Conversation, get_conversation
 from app.models.message import Message, find_newest_message, get_message, get_message_in, list_said
+
+NO_DEFAULTS = ChatDefaults()
 
 
 class Chat(Struct, frozen=True):
@@ -55,9 +57,10 @@ class _Means(Struct, frozen=True):
     choice: Choice
     options: ChatOptions
     context_length: int
+    system_prompt: str
 
 
-def ask(chat: Chat, user_id: UUID, body: AskBody) -> Asked:
+def ask(chat: Chat, user_id: UUID, body: AskBody, defaults: ChatDefaults = NO_DEFAULTS) -> Asked:
     """Save a question and a pending answer, and begin the answer.
 
     Raises NotFound, Conflict (the answer before is not finished), InvalidField, TooManyRequests, Unavailable; and LLMUnavailable where
@@ -67,8 +70,9 @@ def ask(chat: Chat, user_id: UUID, body: AskBody) -> Asked:
         raise InvalidField("message", "Write a message first.")
     chat.engine.check_open(user_id)
     conversation = _find_conversation(user_id, body)
+    wishes = _find_wishes(body, conversation, defaults)
     db.session.commit()  # hold no connection while the models' servers are asked
-    means = _find_means(chat, body, conversation)
+    means = _find_means(chat, wishes)
     topic = _find_topic(user_id, body, conversation)
     kept: dict[str, object] = {"conversation_id": topic.conversation.id, "question_id": topic.question.id}
     if isinstance(means, AppError):
@@ -82,21 +86,31 @@ def ask(chat: Chat, user_id: UUID, body: AskBody) -> Asked:
 def _find_conversation(user_id: UUID, body: AskBody) -> Conversation | None:
     if body.conversation_id is not None:
         return get_conversation(user_id, body.conversation_id)
-    if message_id := body.question_id or body.continue_id or body.parent_id:
+    if message_id := body.question_id or body.continue_id or body.edit_id or body.parent_id:
         return get_conversation(user_id, get_message(user_id, message_id).conversation_id)
     return None
 
 
-def _find_means(chat: Chat, body: AskBody, conversation: Conversation | None) -> _Means | AppError:
+def _find_wishes(body: AskBody, conversation: Conversation | None, defaults: ChatDefaults) -> ChatDefaults:
+    """Give what is wanted of this answer: the question's own wins over the conversation's, and that over the person's defaults."""
+    own = conversation or Conversation(system_prompt="", options={})
+    return ChatDefaults(
+        model=body.model or own.model or defaults.model,
+        system_prompt=own.system_prompt or defaults.system_prompt,
+        options=merge_options(defaults.options, own.options, body.options),
+    )
+
+
+def _find_means(chat: Chat, wishes: ChatDefaults) -> _Means | AppError:
     """Give who answers, or why nobody can."""
     try:
-        choice = chat.directory.choose(body.model or (conversation.model if conversation else None))
+        choice = chat.directory.choose(wishes.model or None)
     except AppError as error:
         return error
     own = chat.directory.context_length(choice)
     # Explicit, and within the model's own, so that nobody cuts the history in silence; no more than the administrator allows.
-    length = min(body.options.num_ctx or chat.context_length, chat.context_length, own or chat.context_length)
-    return _Means(choice, replace(body.options, num_ctx=length), length)
+    length = min(wishes.options.num_ctx or chat.context_length, chat.context_length, own or chat.context_length)
+    return _Means(choice, replace(wishes.options, num_ctx=length), length, wishes.system_prompt or chat.system_prompt)
 
 
 def _find_topic(user_id: UUID, body: AskBody, conversation: Conversation | None) -> _Topic:
@@ -125,14 +139,18 @@ def _cut_short(conversation: Conversation, message_id: UUID) -> Message:
     return answer
 
 
-def _kept_question(conversation: Conversation, question_id: UUID) -> Message:
+def _kept_question(conversation: Conversation, question_id: UUID, field: str = "question_id") -> Message:
     question = get_message_in(conversation, question_id)
     if question.role != "user":
-        raise InvalidField("question_id", "Only a question can be answered.")
+        raise InvalidField(field, "That is an answer; name a question.")
     return question
 
 
 def _find_parent(conversation: Conversation, body: AskBody) -> Message | None:
+    """Give what the new question follows, or None when it is to be the first."""
+    if body.edit_id:
+        above = _kept_question(conversation, body.edit_id, "edit_id").parent_id
+        return get_message_in(conversation, above) if above else None
     parent = get_message_in(conversation, body.parent_id) if body.parent_id else find_newest_message(conversation.id)
     if parent is not None and parent.is_running:
         raise Conflict("The last answer is still being written. Wait for it, or stop it.")
@@ -156,7 +174,7 @@ def _save_answer(chat: Chat, topic: _Topic, means: _Means, body: AskBody) -> Ans
     conversation, question, cut_short = topic.conversation, topic.question, topic.cut_short
     leaf = cut_short or question
     path = list_said(leaf.id, history.MAX_MESSAGES) if leaf.parent_id else [leaf]
-    told = history.fit(conversation.system_prompt or chat.system_prompt, path, means.context_length)
+    told = history.fit(means.system_prompt, path, means.context_length)
     answer = Message(
         id=new_id(),
         conversation_id=conversation.id,
@@ -185,4 +203,31 @@ def start_event(conversation: Conversation, answer: Message) -> dict[str, Any]:
         "model": answer.model,
         "title": conversation.title,
         "dropped_messages": answer.dropped_messages,
+    }
+
+
+def measure(
+    chat: Chat, conversation: Conversation, leaf_id: UUID | None, defaults: ChatDefaults
+) -> dict[str, Any] | None:
+    """Give how full the model's context is with a branch, or None while nobody can tell.
+
+    Counted by the model's server where the last answer says so, else estimated as the next question would be.
+    """
+    leaf = get_message_in(conversation, leaf_id) if leaf_id else find_newest_message(conversation.id)
+    wishes = _find_wishes(AskBody(), conversation, defaults)
+    db.session.commit()  # hold no connection while the models' servers are asked
+    means = _find_means(chat, wishes)
+    if isinstance(means, AppError):
+        return None
+    path = list_said(leaf.id, history.MAX_MESSAGES) if leaf else []
+    told = history.fit(means.system_prompt, path, means.context_length)
+    estimate = sum(history.estimate_tokens(turn.content) for turn in told.turns)
+    counted = (leaf.prompt_tokens or 0) + (leaf.completion_tokens or 0) if leaf and leaf.prompt_tokens else None
+    return {
+        "model": means.choice.model,
+        "context_length": means.context_length,
+        "used_tokens": estimate if counted is None else counted,
+        "is_estimate": counted is None,
+        "dropped_messages": told.dropped_messages,
+        "room": told.room,
     }

@@ -23,6 +23,7 @@ class History(Struct, frozen=True):
 
     turns: tuple[Turn, ...]
     dropped_messages: int
+    room: int  # tokens that may still come before the oldest turn has to go; negative where some went
 
 
 def estimate_tokens(text: str) -> int:
@@ -49,9 +50,10 @@ def fit(system_prompt: str, path: Iterable[Said], context_length: int) -> Histor
     messages = [message for message in path if message.content]
     budget = context_length - context_length // ANSWER_SHARE - (estimate_tokens(system_prompt) if system_prompt else 0)
     kept = _newest_that_fit(messages, budget)
+    room = budget - sum(estimate_tokens(message.content) for message in messages)
     system = [Turn("system", system_prompt)] if system_prompt else []
     turns = _merge([Turn("user" if m.role == "user" else "assistant", m.content) for m in kept])
-    return History((*system, *turns), len(messages) - len(kept))
+    return History((*system, *turns), len(messages) - len(kept), room)
 
 
 def _newest_that_fit(messages: list[Said], budget: int) -> list[Said]:

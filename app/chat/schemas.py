@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -12,8 +13,9 @@ from msgspec import Meta, Struct
 
 from app.chat.providers.base import ChatOptions
 from app.errors import InvalidField, MalformedRequest
+from app.models.branch import Branch
 from app.models.conversation import TITLE_LENGTH, Conversation
-from app.models.message import Message
+from app.models.message import MAX_SHOWN, Message
 
 MAX_MESSAGE = 200_000
 MAX_SYSTEM_PROMPT = 20_000
@@ -23,8 +25,8 @@ B = TypeVar("B", bound=Struct)
 class AskBody(Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /api/chat` and `/api/chat/stream`.
 
-    A new `message`; or the `question_id` of a kept one, to answer it (again); or the `continue_id` of an answer that ended too
-    early: a new answer begins with its text and goes on.
+    A new `message`, below `parent_id`, or in the place of the question `edit_id`, which stays beside it; or the `question_id` of a
+    kept one, to answer it (again); or the `continue_id` of an answer that ended too early: a new answer begins with its text.
     """
 
     message: Annotated[str, Meta(max_length=MAX_MESSAGE)] = ""
@@ -32,6 +34,7 @@ class AskBody(Struct, frozen=True, forbid_unknown_fields=True):
     continue_id: UUID | None = None
     conversation_id: UUID | None = None
     parent_id: UUID | None = None
+    edit_id: UUID | None = None
     model: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     options: ChatOptions = ChatOptions()
 
@@ -41,6 +44,31 @@ class ConversationBody(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: Annotated[str, Meta(max_length=TITLE_LENGTH)] | None = None
     system_prompt: Annotated[str, Meta(max_length=MAX_SYSTEM_PROMPT)] | None = None
+    model: Annotated[str, Meta(max_length=200)] | None = (
+        None  # an empty one leaves the choice to the person's own and ours
+    )
+    options: ChatOptions | None = None
+
+
+class ChatDefaults(Struct, frozen=True, omit_defaults=True):
+    """What a person set for conversations without settings of their own; "" is for the installation to choose."""
+
+    model: Annotated[str, Meta(max_length=200)] = ""
+    system_prompt: Annotated[str, Meta(max_length=MAX_SYSTEM_PROMPT)] = ""
+    options: ChatOptions = ChatOptions()
+
+
+def read_defaults(stored: dict[str, Any]) -> ChatDefaults:
+    """Give a person's defaults; what an older version kept and this one can't use counts for nothing."""
+    try:
+        return msgspec.convert(stored, ChatDefaults)
+    except msgspec.ValidationError:
+        return ChatDefaults()
+
+
+def merge_options(defaults: ChatOptions, own: dict[str, Any], asked: ChatOptions) -> ChatOptions:
+    """Give the options of an answer: those asked for win over the conversation's, and these over the person's defaults."""
+    return msgspec.convert({**msgspec.to_builtins(defaults), **own, **msgspec.to_builtins(asked)}, ChatOptions)
 
 
 def decode(body: bytes, kind: type[B]) -> B:
@@ -77,15 +105,39 @@ def conversation_json(conversation: Conversation) -> dict[str, Any]:
         "title": conversation.title,
         "model": conversation.model,
         "system_prompt": conversation.system_prompt,
+        "options": conversation.options,
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
     }
 
 
-def message_json(message: Message) -> dict[str, Any]:
+def message_json(message: Message, siblings: Sequence[UUID] = ()) -> dict[str, Any]:
     """Give a message as the API shows it."""
     names = ("id", "parent_id", "role", "content", "reasoning", "status", "model", "error", "error_code", "usage")
-    return {name: getattr(message, name) for name in (*names, "dropped_messages", "created_at")}
+    fields = {name: getattr(message, name) for name in (*names, "dropped_messages", "created_at")}
+    return {**fields, "siblings": siblings}
+
+
+def branch_json(branch: Branch) -> dict[str, Any]:
+    """Give a stretch of a branch as the API shows it."""
+    messages = [message_json(message, branch.siblings.get(message.id, ())) for message in branch.messages]
+    return {"messages": messages, "has_older": branch.has_older}
+
+
+class BranchQuery(Struct, frozen=True):
+    """Which part of a conversation is wanted: the branch through `leaf`, of it what comes `before` a message, at most `limit`."""
+
+    leaf: UUID | None = None
+    before: UUID | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_SHOWN)] = MAX_SHOWN
+
+
+def parse_branch_query(arguments: Mapping[str, str]) -> BranchQuery:
+    """Read the part of an address behind the question mark; what is unknown there does not matter, as elsewhere."""
+    try:
+        return msgspec.convert(dict(arguments), BranchQuery, strict=False)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from error
 
 
 def cursor_of(conversation: Conversation) -> str:

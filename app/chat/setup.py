@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask
 
-from app.chat import api, diagram_routes, probe_routes, routes
+from app.chat import api, diagram_routes, preferences_routes, probe_routes, routes
 from app.chat.answers.admission import Admission
 from app.chat.answers.bus import Bus, NoBus
 from app.chat.answers.engine import AnswerEngine
@@ -35,6 +35,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_blueprint(api.bp)
     app.register_blueprint(diagram_routes.bp)
     app.register_blueprint(probe_routes.bp)
+    app.register_blueprint(preferences_routes.bp)
 
 
 def _queue_and_bus(settings: Settings) -> tuple[Admission, Bus]:

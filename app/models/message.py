@@ -155,12 +155,6 @@ def _path_query(*wanted: Any) -> Select[Any]:
     return select(*wanted).join(path, Message.id == path.c.id).order_by(path.c.depth.desc())
 
 
-def list_messages(conversation_id: UUID) -> list[Message]:
-    """Give the messages of the newest branch, oldest first."""
-    newest = find_newest_message(conversation_id)
-    return list_path(newest.id, MAX_SHOWN) if newest else []
-
-
 def list_running(conversation_id: UUID) -> list[UUID]:
     """Give the answers of a conversation that are being made."""
     return list(db.session.scalars(select(Message.id).where(Message.conversation_id == conversation_id, IS_RUNNING)))

@@ -149,7 +149,7 @@ def test_the_keyboard_reaches_everything(open_page: Opens, alice: Person) -> Non
     while len(names) < 25 and "message" not in names:
         page.keyboard.press("Tab")
         names.append(page.evaluate(NAME_OF_FOCUS))
-    for wanted in ("new-chat", "Settings", "Sign out", "model", "streaming", "Messages", "message"):
+    for wanted in ("new-chat", "Settings", "Sign out", "pick-model", "streaming", "Messages", "message"):
         assert wanted in names, names
 
 

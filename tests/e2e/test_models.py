@@ -100,3 +100,30 @@ def test_a_provider_that_is_away_is_a_line_of_the_list_while_another_one_answers
     expect(chosen(chat)).to_have_text("small")
     expect(chat.get_by_label("Model").locator("option:disabled")).to_have_text("ollama: not reachable")
     expect(chat.locator("#models-banner")).to_be_hidden()
+
+
+def test_the_list_tells_what_is_known_and_can_be_searched(chat: Page) -> None:
+    eight = {"name": "qwen3:8b", "provider": "ollama", "parameter_size": "8.2B", "size_bytes": 5_200_000_000}
+    able = {**eight, "context_length": 40_960, "capabilities": ["completion", "thinking", "tools"], "loaded": True}
+    seeing = {"name": "llava", "provider": "ollama", "capabilities": ["vision"]}
+    away = [{"provider": "openai", "error": "The server of “openai” can't be reached."}]
+    listing = {"models": [able, seeing], "default": "qwen3:8b", "unreachable": away}
+    chat.route("**/api/models", lambda route: route.fulfill(json=listing))
+    chat.reload()
+    expect(chat.locator("#pick-model")).to_contain_text("qwen3:8b")
+    chat.keyboard.press("Control+Shift+M")
+    dialog = chat.get_by_role("dialog", name="Who answers?")
+    rows = dialog.get_by_role("listitem")
+    known = "qwen3:8bollama · 8.2B · 5.2 GB · 40,960 tokens · thinks, uses tools · loaded"
+    expect(rows).to_have_text([known, "llavaollama · sees"])
+    expect(dialog).to_contain_text("“openai” can't be reached.")
+    expect(rows.first.get_by_role("button")).to_have_attribute("aria-current", "true")
+    chat.keyboard.type("sees")
+    expect(rows).to_have_count(1)
+    chat.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(chat.locator("#pick-model")).to_contain_text("llava")
+    assert model_sent(chat, script(["Hi."])) == "llava"
+    chat.locator("#pick-model").click()
+    chat.keyboard.type("nothing like it")
+    expect(dialog.get_by_text("None is called like that.")).to_be_visible()

@@ -14,10 +14,11 @@ from app.clock import utcnow
 from app.database import new_id
 from app.errors import NotFound
 from app.extensions import db
+from app.models.branch import get_branch
 from app.models.conversation import Conversation, get_conversation, list_conversations
 from app.models.email_token import EmailToken, consume_email_token, delete_email_tokens, find_email_token
 from app.models.login_session import LoginSession, find_login_session
-from app.models.message import Message, get_message, get_message_in, list_messages
+from app.models.message import Message, get_message, get_message_in
 from app.models.user import User
 from app.tokens import hash_token
 
@@ -72,7 +73,8 @@ def test_the_owner_gets_it(alice: Owner) -> None:
     assert conversation.id == alice.conversation
     assert get_message(alice.id, alice.message).id == alice.message
     assert get_message_in(conversation, alice.message).id == alice.message
-    assert [message.id for message in list_messages(conversation.id)] == [alice.message]
+    assert [message.id for message in get_branch(conversation).messages] == [alice.message]
+    assert [message.id for message in get_branch(conversation, through=alice.message).messages] == [alice.message]
     assert [one.id for one in list_conversations(alice.id)] == [alice.conversation]
 
 
@@ -95,6 +97,10 @@ def test_a_message_of_another_conversation_is_not_in_this_one(alice: Owner) -> N
     other = Conversation(user_id=alice.id)
     db.session.add(other)
     db.session.commit()
+    with pytest.raises(NotFound):
+        get_branch(other, through=alice.message)
+    with pytest.raises(NotFound):
+        get_branch(other, before=alice.message)
 
     assert get_message(alice.id, alice.message), "it is hers"
     with pytest.raises(NotFound):

@@ -31,6 +31,8 @@ class ChatOptions(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     num_ctx: Annotated[int, Meta(ge=256, le=1_048_576)] | None = None
     num_predict: Annotated[int, Meta(ge=1, le=131_072)] | None = None
     stop: Annotated[list[StopWord], Meta(max_length=8)] | None = None
+    # Seconds that the model stays loaded after the answer; -1 is for ever. Ollama alone can do it.
+    keep_alive: Annotated[int, Meta(ge=-1, le=604_800)] | None = None
 
 
 class ModelRequest(Struct, frozen=True):

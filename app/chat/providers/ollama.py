@@ -43,11 +43,12 @@ class _Shown(msgspec.Struct):
     capabilities: tuple[str, ...] | None = None
 
 
-class _ChatBody(msgspec.Struct):
+class _ChatBody(msgspec.Struct, omit_defaults=True):
     model: str
     messages: tuple[Turn, ...]
     stream: bool
     options: ChatOptions
+    keep_alive: int | None = None
 
 
 class OllamaProvider:
@@ -81,10 +82,10 @@ class OllamaProvider:
 
     def chat(self, request: ModelRequest) -> HttpAnswer:
         """Prepare an answer; see AnswerStream."""
-        options = request.options
-        if options.num_ctx is None:
-            options = msgspec.structs.replace(options, num_ctx=self._context_length)
-        body = _ChatBody(request.model, request.turns, stream=True, options=options)
+        own = request.options
+        # Beside the options, not among them: Ollama would warn of an unknown one.
+        options = msgspec.structs.replace(own, num_ctx=own.num_ctx or self._context_length, keep_alive=None)
+        body = _ChatBody(request.model, request.turns, stream=True, options=options, keep_alive=own.keep_alive)
         exchange = Exchange(self._endpoint, "POST", "/api/chat", msgspec.json.encode(body))
         return HttpAnswer(exchange, self._timeouts, OllamaDecoder(), partial(self._refused_answer, request.model))
 

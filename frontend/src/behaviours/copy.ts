@@ -10,15 +10,20 @@ export function copyButtons(): void {
 }
 
 async function copy(button: HTMLElement): Promise<void> {
-  const text = source(button);
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    if (!copyTheOldWay(text)) return;
-  }
+  if (!(await copyText(source(button)))) return;
   button.dataset.copied = "";
   announce("Copied.");
   setTimeout(() => delete button.dataset.copied, SHOWN_MS);
+}
+
+/** Puts a text onto the clipboard; gives whether that worked. */
+export async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyTheOldWay(text);
+  }
 }
 
 function source(button: HTMLElement): string {

@@ -2,7 +2,7 @@
 import { delegate, need, part } from "../lib/dom";
 
 /** Shows a dialog and gives its return value: the value of the button, or "" when it was dismissed. */
-function open(dialog: HTMLDialogElement): Promise<string> {
+export function askIn(dialog: HTMLDialogElement): Promise<string> {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
@@ -14,7 +14,7 @@ function open(dialog: HTMLDialogElement): Promise<string> {
 export async function confirmed(id: string, name: string): Promise<boolean> {
   const dialog = need(`#${id}`, HTMLDialogElement);
   part(dialog, "name").textContent = name;
-  return (await open(dialog)) === "yes";
+  return (await askIn(dialog)) === "yes";
 }
 
 /** Asks for a line of text; "" when the person thought better of it. */
@@ -22,7 +22,7 @@ export async function askForText(id: string, current: string): Promise<string> {
   const dialog = need(`#${id}`, HTMLDialogElement);
   const field = need("input", HTMLInputElement, dialog);
   field.value = current;
-  const answer = open(dialog);
+  const answer = askIn(dialog);
   field.select();
   return (await answer) === "yes" ? field.value.trim() : "";
 }
@@ -31,7 +31,7 @@ export async function askForText(id: string, current: string): Promise<string> {
 export async function tell(sentence: string): Promise<void> {
   const dialog = need("#tell-dialog", HTMLDialogElement);
   part(dialog, "sentence").textContent = sentence;
-  await open(dialog);
+  await askIn(dialog);
 }
 
 /** Buttons with data-closes dismiss their dialog; unlike a submit button they never answer to Enter in a field. */

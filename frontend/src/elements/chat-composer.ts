@@ -1,5 +1,6 @@
 // <chat-composer>: where a question is written. Enter sends, Shift+Enter breaks the line, one button sends or stops.
 import { find, need, part } from "../lib/dom";
+import { sendsBy } from "../lib/keys";
 import { drafts } from "../lib/store";
 
 export class ChatComposer extends HTMLElement {
@@ -12,6 +13,7 @@ export class ChatComposer extends HTMLElement {
       this.#act();
     });
     field.addEventListener("keydown", (event) => this.#key(event));
+    this.addEventListener("chat-quote", (event) => this.quote((event as CustomEvent<string>).detail));
     field.addEventListener("input", () => this.#edited());
     if (!field.value) field.value = drafts.get(this.#draftKey) ?? "";
     field.disabled = false;
@@ -41,6 +43,14 @@ export class ChatComposer extends HTMLElement {
     this.field.setSelectionRange(text.length, text.length);
   }
 
+  /** Adds words as a quotation. */
+  quote(text: string): void {
+    const quotation = text.trim().replace(/^/gm, "> ");
+    const before = this.field.value.trimEnd();
+    this.suggest(`${before}${before && "\n\n"}${quotation}\n\n`);
+    this.field.scrollTop = this.field.scrollHeight;
+  }
+
   /** Gives words back that could not be sent, in front of what was written since. */
   restore(text: string, reason: string): void {
     this.field.value = [text, this.field.value].filter(Boolean).join("\n\n");
@@ -64,8 +74,11 @@ export class ChatComposer extends HTMLElement {
   }
 
   #key(event: KeyboardEvent): void {
-    // keyCode 229: Safari ends a composition before the Enter that confirmed it.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    if (event.key === "ArrowUp" && !this.field.value && !this.#isRunning) {
+      event.preventDefault();
+      this.dispatchEvent(new CustomEvent("chat-edit-last", { bubbles: true }));
+    }
+    if (!sendsBy(event)) return;
     event.preventDefault();
     if (!this.#isRunning) this.#act();
   }

@@ -1,11 +1,12 @@
 // <message-item>: one message with everything around its words: reasoning, notices, tools. Its markup is the server's.
 import { announce } from "../lib/announce";
 import { find, fromTemplate, need, part } from "../lib/dom";
-import { droppedSentence, speedOf } from "../lib/sentences";
 import { DeltaBuffer } from "../stream/buffer";
 import type { Delta, Usage } from "../stream/types";
 import { MessageBody } from "./message-body";
+import { complain, noteUsage, usageOf } from "./outcome";
 import { Thoughts } from "./thoughts";
+import { showSiblings, siblingsOf } from "./versions";
 
 export type Role = "user" | "assistant";
 export type Status = "pending" | "streaming" | "complete" | "stopped" | "interrupted" | "failed";
@@ -15,15 +16,17 @@ export class MessageItem extends HTMLElement {
   #thoughts = new Thoughts(this);
 
   connectedCallback(): void {
-    if (this.dataset.role !== "assistant" || find('[data-part="tools"]', HTMLElement, this)) return;
+    if (find('[data-part="tools"]', HTMLElement, this)) return;
     this.#complete();
+    showSiblings(this, siblingsOf(this));
+    if (this.dataset.role === "user") return;
     this.noteModel(this.dataset.model ?? "");
-    part(this, "speed").textContent = this.dataset.speed ?? "";
+    noteUsage(this, usageOf(this));
   }
 
   /** The server wrote only the parts that have something to say; the others come from the page's template, in their places. */
   #complete(): void {
-    const whole = fromTemplate("answer-parts", HTMLElement);
+    const whole = fromTemplate(this.dataset.role === "user" ? "question-parts" : "answer-parts", HTMLElement);
     for (const own of [...this.children]) {
       if (own instanceof HTMLElement) part(whole, own.dataset.part ?? "").replaceWith(own);
     }
@@ -59,18 +62,13 @@ export class MessageItem extends HTMLElement {
     this.body.show("");
   }
 
-  /** Says that old messages were left out of what the model was given. */
-  noteDropped(count: number): void {
-    part(this, "dropped").hidden = count === 0;
-    part(this, "dropped").textContent = droppedSentence(count);
-  }
-
   /** Shows the thoughts of an answer that came whole. */
   noteThoughts(text: string): void {
     this.#thoughts.show(text);
   }
 
   noteModel(model: string): void {
+    this.dataset.model = model;
     part(this, "model").textContent = model;
   }
 
@@ -94,21 +92,16 @@ export class MessageItem extends HTMLElement {
     this.#thoughts.end();
     this.status = status;
     this.body.settle();
-    part(this, "speed").textContent = speedOf(usage);
+    noteUsage(this, usage);
     if (status === "stopped") announce("Stopped.");
     this.#changed();
-  }
-
-  /** The reason that stands below an answer that did not end as it should. */
-  get complaint(): string {
-    return part(this, "notice-text").textContent ?? "";
   }
 
   /** A whole answer at once. */
   fill(text: string, usage?: Usage): void {
     this.status = "complete";
     this.body.show(text);
-    part(this, "speed").textContent = speedOf(usage);
+    noteUsage(this, usage);
     announce(text);
     this.#changed();
   }
@@ -119,14 +112,10 @@ export class MessageItem extends HTMLElement {
     this.fail(sentence, questionId);
   }
 
-  /** The end that nobody wanted, with the reason and, if there is a question to ask again, a button for it. */
+  /** The end that nobody wanted. */
   fail(sentence: string, questionId: string | null): void {
     this.finish("failed");
-    part(this, "notice").hidden = false;
-    part(this, "notice-text").textContent = sentence;
-    const retry = part(this, "retry");
-    retry.hidden = !questionId;
-    retry.dataset.questionId = questionId ?? "";
+    complain(this, sentence, questionId);
     announce(sentence);
   }
 

@@ -1,19 +1,9 @@
 // <model-picker>: which model answers. Asks the server what can be picked now and says what can't be reached.
+import { chooseModel, type Models } from "../conversation/models";
 import { ApiError, api } from "../lib/http";
 import { find, need, part } from "../lib/dom";
+import type { Model } from "../lib/sentences";
 import { preferences } from "../lib/store";
-
-interface Model {
-  name: string;
-  provider: string;
-  parameter_size: string | null;
-}
-
-interface Models {
-  models: Model[];
-  default: string | null;
-  unreachable: { provider: string; error: string }[];
-}
 
 const REMEMBERED = "model";
 const FRESH_MS = 10_000;
@@ -36,12 +26,13 @@ export class ModelPicker extends HTMLElement {
   #loadedAt = 0;
   #isComplete = false;
   #picked: string | null = null;
+  #listing: Models = { models: [], default: null, unreachable: [] };
 
   connectedCallback(): void {
     this.#picked = this.dataset.model || null;
     this.#select.addEventListener("change", () => this.#pick());
     addEventListener("focus", () => this.#lookAgain());
-    this.#select.addEventListener("focus", () => this.#lookAgain());
+    this.#takeOver();
     find("#check-models", HTMLButtonElement)?.addEventListener("click", () => void this.load());
     void this.load();
   }
@@ -51,11 +42,19 @@ export class ModelPicker extends HTMLElement {
     return this.#picked;
   }
 
+  /** Takes the model that was set for this conversation; "" leaves what was picked. */
+  prefer(model: string): void {
+    if (!model) return;
+    this.#picked = model;
+    void this.load();
+  }
+
   /** Asks the server what is there now. */
   async load(): Promise<void> {
     this.#loadedAt = Date.now();
     try {
-      this.#show(await api<Models>("GET", "/api/models"));
+      this.#listing = await api<Models>("GET", "/api/models");
+      this.#show(this.#listing);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.#isComplete = false;
@@ -63,8 +62,29 @@ export class ModelPicker extends HTMLElement {
     }
   }
 
+  /** The list with its search takes the place of the browser's own, which stays beneath as what holds the choice. */
+  #takeOver(): void {
+    this.#button.hidden = false;
+    this.#button.addEventListener("click", () => void this.#choose());
+    this.#select.classList.add("visually-hidden");
+    this.#select.tabIndex = -1;
+    this.#name();
+  }
+
+  async #choose(): Promise<void> {
+    this.#lookAgain();
+    const name = await chooseModel(this.#listing, this.#select.value);
+    if (!name) return;
+    this.#select.value = name;
+    this.#pick();
+  }
+
+  #name(): void {
+    part(this, "chosen").textContent = this.#select.selectedOptions[0]?.text ?? "";
+  }
+
   #show({ models, default: standard, unreachable }: Models): void {
-    this.#picked ??= listedName(models, preferences.get(REMEMBERED));
+    this.#picked ??= listedName(models, this.dataset.default || preferences.get(REMEMBERED));
     const wanted = this.#picked ?? standard;
     const listed = listedName(models, wanted);
     const options = models.map(({ name }) => new Option(name, name, false, name === listed));
@@ -77,6 +97,8 @@ export class ModelPicker extends HTMLElement {
     if (options.length === 0) options.push(new Option("No model", ""));
     this.#select.replaceChildren(...options, ...unreachable.map(absent));
     this.#select.disabled = models.length === 0;
+    this.#button.disabled = this.#select.disabled;
+    this.#name();
     this.#isComplete = troubles.length === 0;
     this.#complain(listed ? [] : troubles); // while the chosen model answers, the list says what is missing, and that is enough
   }
@@ -89,12 +111,17 @@ export class ModelPicker extends HTMLElement {
   #pick(): void {
     this.#picked = this.#select.value;
     preferences.set(REMEMBERED, this.#picked);
+    this.#name();
     if (!this.#isComplete) void this.load(); // what was missing may not matter any more
   }
 
   /** While something is missing, coming back to the page is a good moment to ask again. */
   #lookAgain(): void {
     if (!this.#isComplete && Date.now() - this.#loadedAt > FRESH_MS) void this.load();
+  }
+
+  get #button(): HTMLButtonElement {
+    return need("#pick-model", HTMLButtonElement, this);
   }
 
   get #select(): HTMLSelectElement {

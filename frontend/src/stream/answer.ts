@@ -1,12 +1,12 @@
 // One answer, from the first byte to the last, over as many connections as it takes.
 import { ApiError, send } from "../lib/http";
+import { NO_ANSWER } from "../lib/sentences";
 import { readEvents } from "./events";
 import type { ServerEvent } from "./parser";
 import type { Listener, Question } from "./types";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
-const NO_ANSWER = "This question has no answer yet.";
 
 export class Answer {
   #messageId: string | null = null;
@@ -14,16 +14,25 @@ export class Answer {
   #ended = false;
   #leaving = new AbortController();
 
-  constructor(private readonly listener: Listener) {}
+  constructor(private readonly listener: Listener) {
+    document.addEventListener("visibilitychange", this.#release);
+  }
 
   get messageId(): string | null {
     return this.#messageId;
   }
 
+  #release = (): void => {
+    if (this.#ended) document.removeEventListener("visibilitychange", this.#release);
+    else if (document.hidden && this.#messageId) this.#leaving.abort();
+  };
+
   /** Asks and follows to the end. Throws ApiError when the answer did not begin. */
   async ask(question: Question): Promise<void> {
-    const response = await send("POST", "/api/chat/stream", question, this.#init());
+    const response = await send("POST", "/api/chat/stream", question, this.#init()).catch((error) => this.#unlessEnded(error));
+    if (!response) return;
     await this.#read(response);
+    if (this.#ended) return;
     if (!this.#messageId) throw new ApiError(0, "offline", "The connection was lost before the answer began.");
     await this.#follow();
   }
@@ -34,6 +43,11 @@ export class Answer {
     await this.#follow();
   }
 
+  #unlessEnded(error: unknown): null {
+    if (this.#ended) return null;
+    throw error;
+  }
+
   /** Stops listening; the answer itself goes on. */
   leave(): void {
     this.#ended = true;
@@ -42,6 +56,7 @@ export class Answer {
 
   async #follow(): Promise<void> {
     for (let failures = 0; !this.#ended; failures += 1) {
+      if (document.hidden) failures = await this.#untilSeen();
       if (failures > 0) this.listener.lost(true);
       await this.#pause(failures);
       if (await this.#connect()) failures = 0;
@@ -101,7 +116,16 @@ export class Answer {
   #init(): RequestInit {
     const headers: Record<string, string> = { Accept: "text/event-stream" };
     if (this.#lastId) headers["Last-Event-ID"] = this.#lastId;
+    this.#leaving = new AbortController();
     return { headers, signal: this.#leaving.signal };
+  }
+
+  /** Nobody looks: browsers have few connections to one server, and other tabs need them. Gives the failures that count: none. */
+  async #untilSeen(): Promise<0> {
+    while (document.hidden && !this.#ended) {
+      await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+    }
+    return 0;
   }
 
   /** Waits longer after each failure; a network that comes back ends the wait. */

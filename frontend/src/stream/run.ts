@@ -1,30 +1,19 @@
 // One question being answered: brings what the server says into the message on the page, streamed or whole.
 import { ApiError, api } from "../lib/http";
 import { queueSentence } from "../lib/sentences";
-import type { MessageItem, Status } from "../elements/message-item";
+import { fetchBranch } from "../conversation/stored";
+import type { MessageItem } from "../elements/message-item";
+import { noteDropped } from "../elements/outcome";
 import { Answer } from "./answer";
 import type { Delta, Done, Failure, Listener, Question, Queued, Start, Usage } from "./types";
 
 interface Reply {
   reply: string;
   conversation_id: string;
+  question_id: string;
   message_id: string;
   model: string;
   usage?: Usage;
-}
-
-interface StoredMessage {
-  id: string;
-  parent_id: string | null;
-  content: string;
-  reasoning: string | null;
-  status: Status;
-  dropped_messages: number | null;
-}
-
-interface StoredConversation {
-  title: string | null;
-  messages: StoredMessage[];
 }
 
 /** What the page around wants to know. */
@@ -44,6 +33,7 @@ export class Run implements Listener {
   constructor(
     private readonly item: MessageItem,
     private readonly around: Surroundings,
+    private readonly began: (start: Pick<Start, "message_id" | "question_id">) => void = () => {},
   ) {}
 
   /** Asks and shows the answer to its end. Throws ApiError when nothing of an answer exists. */
@@ -55,7 +45,7 @@ export class Run implements Listener {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const { reply, conversation_id, question_id, message_id } = error.body;
-      if (message_id) this.item.dataset.id = message_id;
+      if (message_id) this.#begin({ message_id, question_id: question_id ?? null });
       if (reply !== undefined) this.item.break(reply, error.message, question_id ?? null);
       if (conversation_id) await this.#learn(conversation_id); // a refused question is kept, and with it a new conversation
       if (reply === undefined) throw error;
@@ -68,6 +58,11 @@ export class Run implements Listener {
     await this.#answer.attach(messageId);
   }
 
+  /** Stops listening; the answer goes on at the server. */
+  leave(): void {
+    this.#answer.leave();
+  }
+
   /** Ends the generation; the end of the stream follows by itself. */
   async stop(conversationId: string): Promise<void> {
     this.#wantsStop = true;
@@ -76,11 +71,10 @@ export class Run implements Listener {
   }
 
   started(start: Start): void {
-    this.item.dataset.id = start.message_id;
-    if (start.question_id) this.item.dataset.question = start.question_id;
     this.item.noteModel(start.model);
-    this.item.noteDropped(start.dropped_messages ?? 0);
+    noteDropped(this.item, start.dropped_messages ?? 0);
     this.around.belongs(start.conversation_id);
+    this.#begin(start);
     this.around.titled(start.title);
     if (this.#wantsStop) void api("POST", `/api/messages/${start.message_id}/stop`).catch(() => {});
   }
@@ -100,6 +94,7 @@ export class Run implements Listener {
 
   failed(failure: Failure): void {
     this.lost(false);
+    if (failure.code === "not_found") this.item.dataset.id = ""; // refused late: nothing of the answer is left at the server
     this.item.fail(failure.error, this.item.dataset.question ?? null);
   }
 
@@ -107,10 +102,18 @@ export class Run implements Listener {
     this.around.lost(isLost);
   }
 
+  /** The server has an answer. Told once, however often the connection stands anew. */
+  #begin(start: Pick<Start, "message_id" | "question_id">): void {
+    const isNew = this.item.dataset.id !== start.message_id;
+    this.item.dataset.id = start.message_id;
+    if (start.question_id) this.item.dataset.question = start.question_id;
+    if (isNew) this.began(start);
+  }
+
   async #whole(reply: Reply): Promise<void> {
-    this.item.dataset.id = reply.message_id;
     this.item.noteModel(reply.model);
     this.around.belongs(reply.conversation_id);
+    this.#begin(reply);
     this.item.fill(reply.reply, reply.usage);
     await this.#learn(reply.conversation_id);
   }
@@ -118,11 +121,10 @@ export class Run implements Listener {
   /** What an answer without a stream does not say is with the conversation. */
   async #learn(conversationId: string): Promise<void> {
     this.around.belongs(conversationId);
-    const path = `/api/conversations/${conversationId}`;
-    const conversation = await api<StoredConversation>("GET", path).catch(() => null);
+    const conversation = await fetchBranch(conversationId, { limit: 2 }).catch(() => null);
     const stored = conversation?.messages.find(({ id }) => id === this.item.dataset.id);
     if (stored) this.item.noteThoughts(stored.reasoning ?? "");
-    if (stored) this.item.noteDropped(stored.dropped_messages ?? 0);
+    if (stored) noteDropped(this.item, stored.dropped_messages ?? 0);
     if (conversation) this.around.titled(conversation.title);
   }
 }
@@ -132,7 +134,7 @@ async function findRunning(conversationId: string, { message, question_id, conti
   const newest = () => api<{ conversations: { id: string }[] }>("GET", "/api/conversations");
   const id = conversationId || (await newest()).conversations[0]?.id;
   if (!id) return null;
-  const { messages } = await api<StoredConversation>("GET", `/api/conversations/${id}`);
+  const { messages } = await fetchBranch(id, { limit: 2 }); // the newest branch ends in what is being written
   if (continue_id) return messages.at(-1)?.id ?? null; // what goes on takes the place of what broke off
   const asked = messages.findLast((each) => each.id === question_id || each.content === message);
   return messages.find(({ parent_id }) => parent_id === asked?.id)?.id ?? null;

@@ -40,10 +40,13 @@ export interface Failure {
   message_id?: string;
 }
 
-/** What is asked: a new message, an answer to a question that is kept already, or more of an answer that ended too early. */
+/** What is asked: a new message, an answer to a question that is kept already,
+ * a question in other words beside an old one, or more of an answer that ended too early. */
 export interface Question {
   message?: string;
   question_id?: string;
+  edit_id?: string;
+  parent_id?: string;
   continue_id?: string;
   conversation_id?: string;
   model?: string;

@@ -33,10 +33,11 @@ def test_nothing_is_sent_before_the_iteration(ollama: FakeOllama, provider: Olla
 
 
 def test_it_passes_the_options_on(ollama: FakeOllama, provider: OllamaProvider) -> None:
-    options = ChatOptions(temperature=0, top_k=5, num_ctx=1024, num_predict=7, stop=["END"])
+    options = ChatOptions(temperature=0, top_k=5, num_ctx=1024, num_predict=7, stop=["END"], keep_alive=0)
     list(provider.chat(ModelRequest("llama3", (Turn("system", "Be brief."), Turn("user", "Hi")), options)))
     sent = ollama.requests[0].json
     assert sent["options"] == {"temperature": 0, "top_k": 5, "num_ctx": 1024, "num_predict": 7, "stop": ["END"]}
+    assert sent["keep_alive"] == 0, "beside the options: Ollama does not look for it among them"
     assert [message["role"] for message in sent["messages"]] == ["system", "user"]
 
 

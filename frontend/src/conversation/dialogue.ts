@@ -1,0 +1,135 @@
+// The give and take of a conversation: what is asked, which answer runs. At most one runs on this page at a time.
+import { tell } from "../behaviours/dialogs";
+import { wantsStreaming } from "../behaviours/streaming";
+import type { MessageItem } from "../elements/message-item";
+import { complain, complaintOf } from "../elements/outcome";
+import { familyOf, showSiblings } from "../elements/versions";
+import { ApiError } from "../lib/http";
+import { Run } from "../stream/run";
+import type { Question, Start } from "../stream/types";
+import { Running, type Stage } from "./running";
+
+/** What a new answer brings along: the question above it, where that is new too, and what the new ones stand beside. */
+interface Company {
+  asked?: MessageItem;
+  siblings?: string[];
+}
+
+export class Dialogue {
+  readonly #running: Running;
+
+  constructor(private readonly stage: Stage) {
+    this.#running = new Running(stage);
+  }
+
+  get isRunning(): boolean {
+    return this.#running.isRunning;
+  }
+
+  /** Shows an answer that is being written already. */
+  resume(): void {
+    this.#running.resume();
+  }
+
+  stop(): Promise<void> {
+    return this.#running.stop();
+  }
+
+  /** Looks elsewhere; the answer goes on at the server. */
+  leave(): void {
+    this.#running.leave();
+  }
+
+  async send(text: string): Promise<void> {
+    const { leaf } = this.stage.list;
+    const question = { message: text, ...(leaf && { parent_id: leaf }) };
+    if (!this.isRunning) await this.#say(question, [], (reason) => this.stage.composer.restore(text, reason));
+  }
+
+  /** Asks in other words; the old ones stay beside them. Resolves with the reason when it was refused. */
+  async edit(item: MessageItem, text: string): Promise<string> {
+    if (this.isRunning) return "Wait for the answer, or stop it.";
+    let refusal = "";
+    const siblings = familyOf(item);
+    const putBack = this.stage.list.cutFrom(item);
+    await this.#say({ message: text, edit_id: item.dataset.id ?? "" }, siblings, (reason) => {
+      putBack();
+      refusal = reason;
+    });
+    return refusal;
+  }
+
+  /** Answers a question once more. Where that is refused the old answer is back. */
+  async again(item: MessageItem, model?: string): Promise<void> {
+    const { question = "", id } = item.dataset;
+    if (this.isRunning || !question) return;
+    await this.#replace(item, { question_id: question, ...(model && { model }) }, (reason) => {
+      if (!id || item.status === "failed") complain(item, reason, question);
+      else void tell(reason);
+    });
+  }
+
+  /** A new answer begins with the words of the old one. Where it adds none the old one is back: of a refused one nothing is kept. */
+  async continue(item: MessageItem): Promise<void> {
+    const { id, question } = item.dataset;
+    if (this.isRunning || !id) return;
+    const complainHere = (reason: string) => item.fail(reason, question ?? null);
+    const answer = await this.#replace(item, { continue_id: id }, complainHere);
+    if (!answer.isConnected || answer.status !== "failed" || answer.body.text !== item.body.text) return;
+    answer.replaceWith(item);
+    complainHere(complaintOf(answer));
+  }
+
+  async #say(question: Question, siblings: string[], giveBack: (reason: string) => void): Promise<void> {
+    const { list } = this.stage;
+    const asked = list.add("user");
+    asked.body.show(question.message ?? "");
+    const answer = list.add("assistant");
+    await this.#ask(answer, question, { asked, siblings }, (error) => {
+      const { question_id } = error.body;
+      if (question_id) {
+        this.#took({ asked, siblings }, question_id);
+        return answer.fail(error.advice, question_id);
+      }
+      asked.remove();
+      answer.remove();
+      giveBack(error.advice);
+    });
+  }
+
+  async #replace(item: MessageItem, question: Question, refused: (reason: string) => void): Promise<MessageItem> {
+    const siblings = familyOf(item);
+    const putBack = this.stage.list.cutFrom(item);
+    const answer = this.stage.list.add("assistant");
+    await this.#ask(answer, question, { siblings }, (error) => {
+      putBack();
+      refused(error.advice);
+    });
+    return answer;
+  }
+
+  async #ask(answer: MessageItem, question: Question, company: Company, refused: (error: ApiError) => void): Promise<void> {
+    const { conversation, model } = this.stage;
+    const where = { ...(conversation && { conversation_id: conversation }), ...(model && { model }) };
+    const began = (start: Pick<Start, "message_id" | "question_id">) => {
+      if (company.asked) this.#took(company, start.question_id ?? "");
+      else showSiblings(answer, [...(company.siblings ?? []), start.message_id]);
+      this.stage.began();
+    };
+    await this.#running.follow(new Run(answer, this.stage, began), async (run) => {
+      try {
+        await run.ask({ ...where, ...question }, wantsStreaming());
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        refused(error);
+      }
+    });
+  }
+
+  /** The new question is kept. */
+  #took({ asked, siblings = [] }: Company, id: string): void {
+    if (!asked || asked.dataset.id) return;
+    asked.dataset.id = id;
+    if (siblings.length > 0) showSiblings(asked, [...siblings, id]);
+  }
+}

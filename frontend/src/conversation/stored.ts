@@ -1,0 +1,40 @@
+// A conversation as the server keeps it.
+import type { Role, Status } from "../elements/message-item";
+import { api } from "../lib/http";
+import type { Usage } from "../stream/types";
+
+export const PAGE_MESSAGES = 100;
+
+export interface StoredMessage {
+  id: string;
+  parent_id: string | null;
+  role: Role;
+  content: string;
+  reasoning: string | null;
+  status: Status;
+  model: string | null;
+  error: string | null;
+  usage: Usage | null;
+  dropped_messages: number | null;
+  siblings: string[];
+}
+
+export interface StoredBranch {
+  title: string | null;
+  messages: StoredMessage[];
+  has_older: boolean;
+}
+
+interface Wanted {
+  /** The branch through this message; without it the newest. */
+  leaf?: string | null;
+  /** What stands above this message. */
+  before?: string;
+  limit?: number;
+}
+
+/** Gives a stretch of a branch. */
+export function fetchBranch(conversationId: string, { leaf, before, limit = PAGE_MESSAGES }: Wanted = {}): Promise<StoredBranch> {
+  const query = new URLSearchParams({ limit: String(limit), ...(leaf && { leaf }), ...(before && { before }) });
+  return api<StoredBranch>("GET", `/api/conversations/${conversationId}?${query}`);
+}
