@@ -3,7 +3,6 @@ import { rememberStreaming } from "../behaviours/streaming";
 import { Branches } from "../conversation/branches";
 import { Dialogue } from "../conversation/dialogue";
 import { loadsOlder } from "../conversation/older";
-import { askForModel } from "../conversation/other-model";
 import type { Stage } from "../conversation/running";
 import { settle } from "../conversation/settings";
 import { Tabs } from "../conversation/tabs";
@@ -96,7 +95,7 @@ export class ChatPage extends HTMLElement implements Stage {
   }
 
   async #again(item: MessageItem): Promise<void> {
-    const model = await askForModel();
+    const model = await need("model-picker", ModelPicker).ask();
     if (model) await this.#dialogue.again(item, model);
   }
 

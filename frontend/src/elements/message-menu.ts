@@ -2,9 +2,10 @@
 import { announce } from "../lib/announce";
 import { copyText } from "../behaviours/copy";
 import { readAloud } from "../behaviours/speech";
-import { delegate, fromTemplate, need, part } from "../lib/dom";
+import { delegate, find, fromTemplate, need, part } from "../lib/dom";
 import { factsOf } from "../lib/sentences";
 import { MessageItem } from "./message-item";
+import { MessageList } from "./message-list";
 import { usageOf } from "./outcome";
 
 const WIDTH_PX = 304;
@@ -17,18 +18,24 @@ export class MessageMenu extends HTMLElement {
     delegate("click", 'message-item [data-part="more"]', (button) => this.#open(button));
     this.addEventListener("click", (event) => this.#clicked(event));
     this.addEventListener("keydown", (event) => this.#key(event));
-    document.addEventListener("scroll", () => this.matches(":popover-open") && this.hidePopover(), { capture: true, passive: true });
+    // Whoever scrolls leaves; an answer that grows meanwhile closes nothing.
+    for (const type of ["wheel", "touchmove"]) document.addEventListener(type, (event) => this.#leave(event), { passive: true });
   }
 
   #open(button: HTMLElement): void {
     const item = button.closest("message-item");
     if (!(item instanceof MessageItem)) return;
     this.#item = item;
+    find("message-list", MessageList)?.stay();
     this.dataset.role = item.dataset.role;
     this.#showFacts(item);
     this.#place(button.getBoundingClientRect());
     this.showPopover();
     this.#buttons[0]?.focus();
+  }
+
+  #leave({ target }: Event): void {
+    if (this.matches(":popover-open") && target instanceof Node && !this.contains(target)) this.hidePopover();
   }
 
   /** Above the button in the lower half of the window, below it in the upper one. */

@@ -71,9 +71,14 @@ export class ModelPicker extends HTMLElement {
     this.#name();
   }
 
-  async #choose(): Promise<void> {
+  /** Gives the model that somebody chooses for one answer, "" when they think better of it. */
+  ask(): Promise<string> {
     this.#lookAgain();
-    const name = await chooseModel(this.#listing, this.#select.value);
+    return chooseModel(this.#listing, this.#select.value);
+  }
+
+  async #choose(): Promise<void> {
+    const name = await this.ask();
     if (!name) return;
     this.#select.value = name;
     this.#pick();
