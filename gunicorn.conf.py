@@ -12,6 +12,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from gunicorn.http.parser import Parser
+
 from app.config import ConfigError, Settings
 
 try:
@@ -26,6 +28,12 @@ with suppress(ValueError, OSError):  # macOS calls it unlimited, and refuses tha
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
 
 POLL_SECONDS = 0.2
+MAX_UNREAD_BYTES = 65_536
+
+# What is left of a refused request's body is read before the next request, by gunicorn without a limit and without letting anybody else
+# have the event loop: one connection could hold all streams. Beyond this the connection is closed.
+_drain_body = Parser.finish_body
+Parser.finish_body = lambda self, deadline=None, max_bytes=MAX_UNREAD_BYTES: _drain_body(self, deadline, max_bytes)
 
 bind = settings.bind
 worker_class = "gevent"

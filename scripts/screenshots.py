@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from flask import Flask  # noqa: E402  # the folder of the project has to be known first
-from flask_migrate import upgrade  # noqa: E402
 from playwright.sync_api import BrowserContext, sync_playwright  # noqa: E402
 from sqlalchemy import update  # noqa: E402
 
 from app import create_app  # noqa: E402
+from app.cli.migrations import upgrade_database  # noqa: E402
 from app.config import Settings  # noqa: E402
 from app.extensions import db  # noqa: E402
 from app.models.message import Message  # noqa: E402
@@ -72,7 +72,7 @@ def main() -> int:
         )
         app = create_app(settings)
         with app.app_context():
-            upgrade()
+            upgrade_database()
         ada = sign_up(app, "ada@example.org")
         path = f"/chat/{_talk(app, ada)}"
         server = Server(settings)

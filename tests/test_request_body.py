@@ -132,3 +132,16 @@ def test_a_body_in_pieces_is_read_to_its_end(server: Server) -> None:
         connection.sendall(piece)
 
     assert status_of(answer_of(connection)) == 403, "there was no token in it"
+
+
+def test_what_nobody_reads_does_not_hold_up_the_others(server: Server) -> None:
+    """A body without end, sent as fast as it goes, to an address that is not there."""
+    flood = begin(server, "Content-Length: 1000000000000", path="/nowhere")
+    sent = 0
+    with flood, suppress(OSError):  # the connection is closed
+        while sent < 50_000_000:
+            sent += flood.send(bytes(65_536))
+
+    if "gunicorn" in str(server.process.args):  # threads may go on reading: each holds up nobody but itself
+        assert sent < 50_000_000
+    assert urllib3.request("GET", f"{server.url}/healthz", timeout=5).status == 200

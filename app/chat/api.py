@@ -22,6 +22,7 @@ from app.models.message import get_message
 
 B = TypeVar("B", bound=Struct)
 bp = Blueprint("api", __name__, url_prefix="/api")
+MAX_POSITION = 2**31 - 1
 ENDED_BADLY: dict[str, int] = {kind.code: kind.status for kind in (UpstreamError, UpstreamTimeout, Unavailable)}
 
 
@@ -101,7 +102,7 @@ def _position() -> int:
     given = request.headers.get("Last-Event-ID") or request.args.get("after") or "0"
     if not given.isascii() or not given.isdigit() or len(given) > 12:
         raise InvalidField("after", "The position must be a whole number, as given in an event's id.")
-    return int(given)
+    return min(int(given), MAX_POSITION)
 
 
 @bp.post("/messages/<uuid:message_id>/stop")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from functools import cached_property
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -17,6 +18,9 @@ from app.errors import AppError, LLMUnavailable
 FRESH_SECONDS = 10.0
 STALE_PATIENCE_SECONDS = 0.3
 DESCRIPTION_SECONDS = 600.0
+MAX_REMEMBERED = 256
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Unreachable(Struct, frozen=True):
@@ -124,15 +128,22 @@ class ModelDirectory:
             try:
                 info = choice.provider.describe_model(choice.model)
             except AppError:
-                self._undescribed[key] = time.monotonic()
+                _remember(self._undescribed, key, time.monotonic())
                 return None  # the answer itself will tell what is wrong
-            self._described[key] = (time.monotonic(), info)
+            _remember(self._described, key, (time.monotonic(), info))
         return info.context_length
 
 
 def same_model(one: str, other: str) -> bool:
     """Tell whether two names mean one model: a name without a tag means `:latest`."""
     return one.removesuffix(":latest") == other.removesuffix(":latest")
+
+
+def _remember(known: dict[K, V], key: K, value: V) -> None:
+    """Keep a few: whoever asks for invented models must not fill the memory."""
+    if len(known) >= MAX_REMEMBERED:
+        known.clear()
+    known[key] = value
 
 
 def _ask(provider: Provider) -> list[ModelInfo] | Unreachable:

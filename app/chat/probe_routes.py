@@ -31,7 +31,7 @@ _places = threading.BoundedSemaphore(AT_A_TIME)
 
 @bp.get("/readyz/stream")
 @public
-@limiter.limit("20/minute")
+@limiter.limit("8/minute")
 def stream() -> ResponseReturnValue:
     """Send seven small events over three seconds; with ?silence=1 two, with the longest silence of a real answer between them."""
     if not _places.acquire(blocking=False):

@@ -121,3 +121,12 @@ def test_a_line_has_an_end() -> None:
     with pytest.raises(TooManyRequests):
         log.admission.check_line(ANN)
     log.admission.check_line(BEN)
+
+
+def test_with_several_places_one_is_left_to_the_others() -> None:
+    log = Log(Admission(3, 4))
+    for n in range(4):
+        log.ask(ANN, f"ann {n}")
+    log.ask(BEN, "ben")
+
+    assert log.turns == ["ann 0", "ann 1", "ben"]

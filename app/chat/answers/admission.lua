@@ -63,12 +63,14 @@ for i = 5, #ARGV, 4 do -- in the order of arrival
 end
 
 -- Lines: one for each user at each provider; `turn` says who is next.
-local running_at, running_of, lines = {}, {}, {}
+local running_at, running_of, running_here, lines = {}, {}, {}, {}
+local share = slots < 0 and math.huge or math.max(slots - 1, 1) -- see Admission._may_have_more
 local turns = pairs_of(turns_key)
 for _, ticket in pairs(tickets) do
   if ticket.granted then
     running_at[ticket.provider] = (running_at[ticket.provider] or 0) + 1
     running_of[ticket.user] = (running_of[ticket.user] or 0) + 1
+    running_here[ticket.provider .. '|' .. ticket.user] = (running_here[ticket.provider .. '|' .. ticket.user] or 0) + 1
   else
     local name = ticket.provider .. '|' .. ticket.user
     lines[name] = lines[name] or {name = name, provider = ticket.provider, user = ticket.user, tickets = {}}
@@ -90,7 +92,8 @@ table.sort(queue, by_turn)
 local function next_line()
   for _, line in ipairs(queue) do
     local is_free = slots < 0 or (running_at[line.provider] or 0) < slots
-    if #line.tickets > 0 and is_free and (running_of[line.user] or 0) < per_user then return line end
+    local may_have_more = (running_of[line.user] or 0) < per_user and (running_here[line.name] or 0) < share
+    if #line.tickets > 0 and is_free and may_have_more then return line end
   end
 end
 
@@ -101,6 +104,7 @@ while line do
   save(ticket)
   running_at[ticket.provider] = (running_at[ticket.provider] or 0) + 1
   running_of[ticket.user] = (running_of[ticket.user] or 0) + 1
+  running_here[line.name] = (running_here[line.name] or 0) + 1
   line.turn = number()
   table.sort(queue, by_turn)
   line = next_line()

@@ -106,13 +106,22 @@ class Admission:
         if self._slots is not None and sum(ticket.provider == provider for ticket in self._granted) >= self._slots:
             return None
         for user_id, line in lines.items():
-            if sum(ticket.user_id == user_id for ticket in self._granted) < self._max_per_user:
+            if self._may_have_more(user_id, provider):
                 ticket = line.popleft()
                 lines.move_to_end(user_id)
                 if not line:
                     del lines[user_id]
                 return ticket
         return None
+
+    def _may_have_more(self, user_id: UUID, provider: str) -> bool:
+        """Tell whether a user is below both limits: over all providers, and one place short of all that this one has.
+
+        That place is left to the others: an answer may take long, and turns come only when one ends.
+        """
+        own = [ticket for ticket in self._granted if ticket.user_id == user_id]
+        here = sum(ticket.provider == provider for ticket in own)
+        return len(own) < self._max_per_user and (self._slots is None or here < max(self._slots - 1, 1))
 
     def _tell(self, turns: list[Ticket]) -> None:
         for ticket in turns:

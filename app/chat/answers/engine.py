@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 0.2  # with the commit itself, no character waits longer than 250 ms for the disk
 CHORE_SECONDS = 0.6  # so that what a dead process left is marked within five seconds, lease included
 KEEP_ENDED_SECONDS = 30.0
+MAX_FOLLOWERS = 20  # connections of one browser; more than it opens by itself to one server
 SLOW_SECONDS = 1.0  # whatever takes longer waited for the database
 COMPLAINT_SECONDS = 10.0
 
@@ -37,7 +38,7 @@ class AnswerEngine:
         self._generations: dict[UUID, Generation] = {}
         self._tickets: dict[UUID, Ticket] = {}
         self._ended_at: dict[UUID, float] = {}
-        self._followers: set[Follower] = set()
+        self._followers: dict[Follower, None] = {}  # the oldest first
         self._lock = threading.Lock()
         self._ticker: threading.Thread | None = None
         self._closing = threading.Event()
@@ -186,12 +187,15 @@ class AnswerEngine:
     ) -> Iterator[bytes]:
         follower = Follower(source, start, session_id, position, sock)
         with self._lock:
-            self._followers.add(follower)
+            self._followers[follower] = None
+            same = [one for one in self._followers if one.session_id == session_id]
+        for one in same[:-MAX_FOLLOWERS]:
+            one.close()
         try:
             yield from follower.frames()
         finally:
             with self._lock:
-                self._followers.discard(follower)
+                del self._followers[follower]
 
     def end_sessions(self, session_ids: set[UUID]) -> None:
         """End every connection of these signed-in browsers, to whichever process."""
@@ -266,7 +270,7 @@ class AnswerEngine:
     def _save_late(self) -> None:
         """Save what could not be saved when it ended; until then memory has the text."""
         for generation in self._all():
-            generation.save_late()
+            self._attempt(generation.save_late)
 
     def _interrupt_expired(self) -> None:
         """End what dead processes left. After trouble with the database, wait: the living could not renew their leases either."""

@@ -193,7 +193,7 @@ class Generation:
         for attempt in range(SAVE_TRIES):
             try:
                 self.save(outcome)
-            except SQLAlchemyError as failure:
+            except (SQLAlchemyError, OverflowError) as failure:
                 logger.warning("answer %s could not be saved: %s", self.job.message_id, str(failure).partition("\n")[0])
                 time.sleep(0.2 * (attempt + 1))
             else:

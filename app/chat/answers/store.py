@@ -34,6 +34,7 @@ from app.chat.answers.log import AnswerLog, Delta, Kind, Outcome, cut
 from app.clock import utcnow
 from app.concurrency import NativePool
 from app.database import engine_options, new_id, prepare_engine
+from app.models.conversation import Conversation
 from app.models.login_session import LoginSession
 from app.models.message import IS_RUNNING, AnswerChunk, Message
 from app.models.user import User
@@ -148,8 +149,12 @@ class AnswerStore:
         self._run(lambda connection: connection.execute(delete(Message).where(Message.id == message_id)))
 
     def renew(self, message_ids: list[UUID]) -> set[UUID]:
-        """Hold the leases of these answers for another four seconds; gives those that this process still has."""
-        mine = (Message.id.in_(message_ids), *self._is_mine())
+        """Hold the leases of these answers for another four seconds; gives those that go on.
+
+        Those do not that another process took over, that were deleted, or whose person was suspended.
+        """
+        suspended = select(Conversation.id).join(User, User.id == Conversation.user_id).where(~User.active)
+        mine = (Message.id.in_(message_ids), *self._is_mine(), Message.conversation_id.not_in(suspended))
         renewed = update(Message).where(*mine).values(**self.lease())
 
         def work(connection: Connection) -> set[UUID]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from time import monotonic, sleep
 from typing import Protocol
 
 from urllib3.response import HTTPResponse
@@ -44,7 +45,7 @@ class HttpAnswer:
         self._decoder = decoder
         self._refusal = refusal
         self._splitter = LineSplitter()
-        self._speaking = False
+        self._spoke_at: float | None = None
         self._fault: AppError | None = None
 
     def close(self) -> None:
@@ -88,11 +89,12 @@ class HttpAnswer:
         # Not after the status: while Ollama loads a model, which may take minutes, there is none.
         yield Connected()
         self._check_head(first_token)
-        while not self._decoder.ended and (data := self._exchange.read(self._patience(first_token, 0))):
+        while not self._decoder.ended and (data := self._exchange.read_in_time(partial(self._patience, first_token))):
             for event in self._fed(self._splitter.feed(data)):
                 yield event
                 self._check_open()
             self._check_sound()
+            sleep(0)  # a server that never pauses must not keep everybody else from the event loop
         if not self._decoder.ended:
             yield from self._rest()
             self._check_sound()
@@ -107,11 +109,11 @@ class HttpAnswer:
         if response.status != 200:
             raise self._refusal(response, read_all(self._exchange, Deadline(CALL_SECONDS), MAX_ERROR_BYTES))
 
-    def _patience(self, first_token: Deadline, silence: float) -> float:
-        # What comes before the first token (a role, a comment that keeps a proxy awake) does not end the wait for it.
-        if self._speaking:
-            return self._timeouts.token - silence
-        return 0 if first_token.is_over and silence else first_token.remaining()
+    def _patience(self, first_token: Deadline) -> float:
+        # Words count, and nothing else that comes (a role, a comment that keeps a proxy awake).
+        if self._spoke_at is not None:
+            return self._timeouts.token - (monotonic() - self._spoke_at)
+        return 0 if first_token.is_over else first_token.remaining()
 
     def _rest(self) -> list[Event]:
         """Give what is left when the body has ended."""
@@ -134,7 +136,8 @@ class HttpAnswer:
                 events += self._decoder.feed(line)
         except AppError as error:
             self._fault = error
-        self._speaking = self._speaking or bool(events)
+        if events:
+            self._spoke_at = monotonic()
         return events
 
     def _check_sound(self) -> None:

@@ -78,6 +78,11 @@ class ToolCall(Struct, frozen=True):
     arguments: dict[str, Any]
 
 
+def count(value: object) -> int | None:
+    """Give a number of tokens as a server tells it, or None where that can't be one."""
+    return value if isinstance(value, int) and 0 <= value < 2**31 else None
+
+
 class Usage(Struct, frozen=True):
     """Tokens counted by the server; None where it does not say."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import io
 import socket
 from collections.abc import Callable
-from http.client import HTTPConnection, HTTPResponse
+from http.client import BadStatusLine, HTTPConnection, HTTPResponse, parse_headers
 from typing import Any
 
+MAX_INTERIM = 10
 Remaining = Callable[[], float]  # seconds that are left; raises TimeoutError when there are none
 
 
@@ -21,6 +22,21 @@ class BoundedResponse(HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self._raw = _BoundedReader(self.fp.detach(), sock, remaining)
         self.fp = io.BufferedReader(self._raw, 1024)
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Skip what comes before the response (100 Continue, 102 Processing, 103 Early Hints).
+
+        http.client skips the first kind alone, and would take another for the whole response. The real one would then answer whoever
+        gets the connection next.
+        """
+        for _ in range(MAX_INTERIM):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if status >= 200:
+                return version, status, reason
+            if status == 101:
+                break
+            parse_headers(self.fp)
+        raise BadStatusLine("no response, but interim ones")
 
     def begin(self) -> None:
         """Read the head; the body is bounded by whoever reads it."""

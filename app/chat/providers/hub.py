@@ -7,7 +7,6 @@ gevent's and on http.client's buffer; whoever can't have them reads the ordinary
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import monotonic
 from typing import Any
 
 from urllib3.response import HTTPResponse
@@ -26,7 +25,7 @@ _arrived = memoryview(bytearray(READ_BYTES))
 UNEXPECTED = RuntimeError("taking an arrival failed")
 
 OnData = Callable[[bytes], bool]
-Patience = Callable[[float], float]  # how many seconds more to wait when it has been silent for so many
+Patience = Callable[[], float]  # how many seconds more to wait
 
 
 def can_read_on_hub(sock: object, response: HTTPResponse) -> bool:
@@ -60,7 +59,6 @@ class HubReader:
         self.body = ChunkedBody()
         self._watcher = get_hub().loop.io(sock.fileno(), READABLE)
         self._over = Event()
-        self._arrived_at = monotonic()
         self._error: Exception | None = None
 
     def run(self, buffered: bytes, patience: Patience, recheck: float) -> bool:
@@ -80,7 +78,7 @@ class HubReader:
 
     def _wait(self, patience: Patience, recheck: float) -> bool:
         while not self._over.is_set():
-            left = patience(monotonic() - self._arrived_at)
+            left = patience()
             if left <= 0:
                 return False
             self._over.wait(min(left, recheck))
@@ -105,7 +103,6 @@ class HubReader:
                 self._over.set()
 
     def _take(self, data: bytes) -> bool:
-        self._arrived_at = monotonic()
         payload = self.body.feed(data)
         wants_no_more = bool(payload) and self._on_data(payload)
         return wants_no_more or self.body.ended or not data

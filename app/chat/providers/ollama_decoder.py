@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from app.chat.providers.answer import said
-from app.chat.providers.base import End, Event, ToolCall, Usage
+from app.chat.providers.base import End, Event, ToolCall, Usage, count
 from app.chat.providers.failures import as_sentence, not_understood, read_error
 from app.errors import UpstreamError
 
@@ -33,8 +33,8 @@ class _Line(msgspec.Struct):
     message: _Message | None = None
     done: bool = False
     done_reason: str = ""
-    prompt_eval_count: int | None = None
-    eval_count: int | None = None
+    prompt_eval_count: Any = None
+    eval_count: Any = None
     error: Any = None
 
 
@@ -76,5 +76,5 @@ def _spoken(message: _Message) -> list[Event]:
 
 
 def _ending(line: _Line) -> list[Event]:
-    usage = Usage(line.prompt_eval_count, line.eval_count)
+    usage = Usage(count(line.prompt_eval_count), count(line.eval_count))
     return [usage, End("length" if line.done_reason == "length" else "stop")]

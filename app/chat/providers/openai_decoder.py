@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from app.chat.providers.answer import said
-from app.chat.providers.base import End, Event, ToolCall, Usage
+from app.chat.providers.base import End, Event, ToolCall, Usage, count
 from app.chat.providers.failures import Failure, as_sentence, decode, read_error
 from app.errors import UpstreamError
 
@@ -38,8 +38,8 @@ class _Choice(msgspec.Struct):
 
 
 class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Any = None
+    completion_tokens: Any = None
 
 
 class _Timings(msgspec.Struct):
@@ -114,9 +114,9 @@ class OpenAIDecoder:
 
     def _count(self, chunk: _Chunk) -> None:
         if chunk.usage:
-            self._usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+            self._usage = Usage(count(chunk.usage.prompt_tokens), count(chunk.usage.completion_tokens))
         elif chunk.timings:
-            self._timed = Usage(chunk.timings.cache_n + chunk.timings.prompt_n, chunk.timings.predicted_n)
+            self._timed = Usage(count(chunk.timings.cache_n + chunk.timings.prompt_n), count(chunk.timings.predicted_n))
 
 
 def explain(label: str, failure: Failure) -> UpstreamError:

@@ -84,7 +84,8 @@ class IdleConnections:
         `body` is how far a chunked body was read where that was not done by http.client.
         """
         idle = _Idle(connection, response, None if response.closed else body or _unframed(response))
-        keeps = connection.sock is not None and (response.closed or (ended and idle.body is not None))
+        is_over = response.closed or (ended and idle.body is not None)
+        keeps = connection.sock is not None and response.status >= 200 and is_over
         with self._lock:
             if keeps and len(self._idle) < self._limit:
                 self._idle.append(idle)

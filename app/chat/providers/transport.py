@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPException
 from threading import Event, Lock, Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from urllib3.exceptions import HTTPError
@@ -208,6 +208,12 @@ class Exchange:
         self._check_open()
         return data or b""
 
+    def read_in_time(self, patience: Patience) -> bytes:
+        """Give the next bytes, b"" at the end; raises UpstreamTimeout also where something comes, but nothing that counts."""
+        if (left := patience()) <= 0:
+            raise self._fault(TimeoutError())
+        return self.read(left)
+
     def pump(self, on_data: OnData, patience: Patience, recheck: float) -> None:
         """Hand the body to `on_data` as it arrives, until that gives True, or until patience is over; see HubReader.
 
@@ -215,8 +221,8 @@ class Exchange:
         """
         self._check_open()
         if self._response is None or not can_read_on_hub(self._socket, self._response):
-            while (data := self.read(patience(0))) and not on_data(data):
-                pass
+            while (data := self.read_in_time(patience)) and not on_data(data):
+                sleep(0)  # a server that never pauses must not keep everybody else from the event loop
             return
         try:
             buffered = take_buffered(self._socket, self._response)

@@ -25,6 +25,12 @@ def test_counts_that_are_left_out_are_unknown() -> None:
     assert OllamaDecoder().feed(b'{"done":true}') == [Usage(None, None), End("stop")]
 
 
+@pytest.mark.parametrize("count", ["-1", "1000000000000000000000000000000", "2147483648", '"3"', "[]"])
+def test_counts_that_can_not_be_are_unknown(count: str) -> None:
+    line = f'{{"message":{{"content":"!"}},"done":true,"prompt_eval_count":{count},"eval_count":2}}'
+    assert Usage(None, 2) in OllamaDecoder().feed(line.encode())
+
+
 def test_a_tool_call() -> None:
     line = b'{"message":{"content":"","tool_calls":[{"function":{"name":"f","arguments":{"a":[1]}}}]},"done":false}'
     assert OllamaDecoder().feed(line) == [ToolCall("f", {"a": [1]})]

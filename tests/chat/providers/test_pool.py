@@ -210,3 +210,24 @@ def test_they_go_with_who_kept_them(ollama: FakeOllama) -> None:
     fetch(Endpoint("Ollama", ollama.url), "GET", "/api/version")
     gc.collect()
     wait_until(lambda: not ollama.connections)
+
+
+@pytest.mark.parametrize("status", ["100 Continue", "102 Processing", "103 Early Hints"])
+@pytest.mark.parametrize("read", [iterate, pump])
+def test_what_comes_before_the_response_is_not_the_response(status: str, read: Read) -> None:
+    """Taken for it, the real one would answer the next question, which may be somebody else's."""
+    interim = f"HTTP/1.1 {status}\r\nLink: </style.css>\r\n\r\n".encode()
+    with answering(interim + HEAD + CHUNK, hold=True) as port:
+        events = read(OllamaProvider(f"http://127.0.0.1:{port}", PATIENT, 4096).chat(ask()))
+
+    assert isinstance(events[-1], End)
+
+
+@pytest.mark.parametrize(
+    "interim", [b"HTTP/1.1 101 Switching Protocols\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n" * 50]
+)
+def test_what_never_becomes_a_response_is_a_fault(interim: bytes) -> None:
+    with answering(interim, hold=True) as port:
+        provider = OllamaProvider(f"http://127.0.0.1:{port}", PATIENT, 4096)
+        with pytest.raises(UpstreamError):
+            iterate(provider.chat(ask()))

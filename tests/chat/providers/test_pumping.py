@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -41,6 +41,27 @@ def saying(answer: bytes) -> Iterator[str]:
         thread = threading.Thread(target=serve)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
+@contextmanager
+def dripping(answer: bytes, sign: bytes) -> Iterator[str]:
+    """A server that begins with these bytes and then sends the same sign again and again, until the client goes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(answer)
+                while not over.wait(0.05):
+                    connection.sendall(sign)
+
+        over = threading.Event()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        over.set()
         thread.join()
 
 
@@ -83,3 +104,15 @@ def test_text_that_arrives_together_with_garbage_is_kept() -> None:
         OllamaProvider(url, Timeouts(), 4096).chat(ask()).pump(events.extend)
 
     assert events[1:] == [Text("Hel")]
+
+
+@pytest.mark.parametrize("is_chunked", [True, False])
+def test_signs_of_life_without_words_are_silence(is_chunked: bool) -> None:
+    """Blank lines, as some servers send them to keep a proxy awake."""
+    head = HEAD if is_chunked else HEAD.replace(b"Transfer-Encoding: chunked", b"Connection: close")
+    pieces = [b"%x\r\n%b\r\n" % (len(data), data) if is_chunked else data for data in (LINE, b"\n")]
+    events: list[Event] = []
+    with dripping(head + pieces[0], pieces[1]) as url, pytest.raises(UpstreamTimeout):
+        OllamaProvider(url, Timeouts(token=0.3), 4096).chat(ask()).pump(events.extend)
+
+    assert text_of(events) == "Hel"
