@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask
 
-from app.chat import api, probe_routes, routes
+from app.chat import api, conversations_api, probe_routes, routes  # noqa: F401  # conversations_api adds its views to api's blueprint
 from app.chat.answers.admission import Admission
 from app.chat.answers.bus import Bus, NoBus
 from app.chat.answers.engine import AnswerEngine

@@ -1,0 +1,42 @@
+"""What happens to conversations; each function is one transaction."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from app.chat.asking import Chat
+from app.chat.schemas import ConversationBody
+from app.errors import InvalidField
+from app.extensions import db
+from app.models.conversation import Conversation, get_conversation
+from app.models.message import list_running
+
+
+def create_conversation(user_id: UUID, body: ConversationBody) -> Conversation:
+    """Create an empty conversation."""
+    conversation = Conversation(user_id=user_id, title=body.title or "", system_prompt=body.system_prompt or "")
+    db.session.add(conversation)
+    db.session.commit()
+    return conversation
+
+
+def change_conversation(user_id: UUID, conversation_id: UUID, body: ConversationBody) -> Conversation:
+    """Change the title or the system prompt; raises NotFound, InvalidField."""
+    conversation = get_conversation(user_id, conversation_id)
+    if body.title is not None:
+        conversation.title = " ".join(body.title.split())
+        if not conversation.title:
+            raise InvalidField("title", "Give the conversation a title.")
+    if body.system_prompt is not None:
+        conversation.system_prompt = body.system_prompt.strip()
+    db.session.commit()
+    return conversation
+
+
+def delete_conversation(chat: Chat, user_id: UUID, conversation_id: UUID) -> None:
+    """Delete a conversation with all its messages, and stop what is being written in it; raises NotFound."""
+    conversation = get_conversation(user_id, conversation_id)
+    for message_id in list_running(conversation.id):
+        chat.engine.stop(message_id)
+    db.session.delete(conversation)
+    db.session.commit()

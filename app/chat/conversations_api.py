@@ -1,0 +1,54 @@
+"""The JSON API of conversations: the caller's own only."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from app.chat import conversations as conversation_actions
+from app.chat import schemas
+from app.chat.api import bp, get_chat, give_json, read_body
+from app.models.conversation import PAGE_SIZE, get_conversation, list_conversations
+from app.models.message import list_messages
+
+
+@bp.get("/conversations")
+def conversations() -> ResponseReturnValue:
+    """List the caller's conversations, a page at a time."""
+    page = list_conversations(current_user.id, schemas.parse_cursor(request.args.get("cursor")))
+    more = schemas.cursor_of(page[-1]) if len(page) == PAGE_SIZE else None
+    return give_json({"conversations": [schemas.conversation_json(one) for one in page], "next": more})
+
+
+@bp.post("/conversations")
+def create_conversation() -> ResponseReturnValue:
+    """Create an empty conversation."""
+    made = conversation_actions.create_conversation(current_user.id, read_body(schemas.ConversationBody))
+    return give_json(schemas.conversation_json(made), 201)
+
+
+@bp.get("/conversations/<uuid:conversation_id>")
+def conversation(conversation_id: UUID) -> ResponseReturnValue:
+    """Give a conversation with the messages of its newest branch."""
+    found = get_conversation(current_user.id, conversation_id)
+    messages = [schemas.message_json(message) for message in list_messages(found.id)]
+    return give_json({**schemas.conversation_json(found), "messages": messages})
+
+
+@bp.patch("/conversations/<uuid:conversation_id>")
+def change_conversation(conversation_id: UUID) -> ResponseReturnValue:
+    """Rename a conversation or give it another system prompt."""
+    body = read_body(schemas.ConversationBody)
+    return give_json(
+        schemas.conversation_json(conversation_actions.change_conversation(current_user.id, conversation_id, body))
+    )
+
+
+@bp.delete("/conversations/<uuid:conversation_id>")
+def delete_conversation(conversation_id: UUID) -> ResponseReturnValue:
+    """Delete a conversation."""
+    conversation_actions.delete_conversation(get_chat(), current_user.id, conversation_id)
+    return Response(status=204)
