@@ -51,6 +51,7 @@ FOR_EVERYBODY_SIGNED_IN = {
     "api.conversations",
     "api.create_conversation",
     "api.delete_conversation",
+    "api.folders",
     "api.message_events",
     "api.models",
     "api.stop_message",

@@ -14,23 +14,34 @@ from app.models.message import list_running
 
 def create_conversation(user_id: UUID, body: ConversationBody) -> Conversation:
     """Create an empty conversation."""
-    conversation = Conversation(user_id=user_id, title=body.title or "", system_prompt=body.system_prompt or "")
+    conversation = Conversation(user_id=user_id, title="", system_prompt="")
+    _change(conversation, body)
     db.session.add(conversation)
     db.session.commit()
     return conversation
 
 
 def change_conversation(user_id: UUID, conversation_id: UUID, body: ConversationBody) -> Conversation:
-    """Change the title or the system prompt; raises NotFound, InvalidField."""
+    """Change what the body names; raises NotFound, InvalidField."""
     conversation = get_conversation(user_id, conversation_id)
-    if body.title is not None:
-        conversation.title = " ".join(body.title.split())
-        if not conversation.title:
-            raise InvalidField("title", "Give the conversation a title.")
-    if body.system_prompt is not None:
-        conversation.system_prompt = body.system_prompt.strip()
+    if body.title is not None and not body.title.strip():
+        raise InvalidField("title", "Give the conversation a title.")
+    _change(conversation, body)
     db.session.commit()
     return conversation
+
+
+def _change(conversation: Conversation, body: ConversationBody) -> None:
+    if body.title is not None:
+        conversation.title = " ".join(body.title.split())
+    if body.system_prompt is not None:
+        conversation.system_prompt = body.system_prompt.strip()
+    if body.pinned is not None:
+        conversation.pinned = body.pinned
+    if body.archived is not None:
+        conversation.archived = body.archived
+    if body.folder is not None:
+        conversation.folder = " ".join(body.folder.split())
 
 
 def delete_conversation(chat: Chat, user_id: UUID, conversation_id: UUID) -> None:

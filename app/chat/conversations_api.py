@@ -11,16 +11,23 @@ from flask_login import current_user
 from app.chat import conversations as conversation_actions
 from app.chat import schemas
 from app.chat.api import bp, get_chat, give_json, read_body
-from app.models.conversation import PAGE_SIZE, get_conversation, list_conversations
+from app.models.conversation import get_conversation, list_conversations, list_folders
 from app.models.message import list_messages
 
 
 @bp.get("/conversations")
 def conversations() -> ResponseReturnValue:
-    """List the caller's conversations, a page at a time."""
-    page = list_conversations(current_user.id, schemas.parse_cursor(request.args.get("cursor")))
-    more = schemas.cursor_of(page[-1]) if len(page) == PAGE_SIZE else None
-    return give_json({"conversations": [schemas.conversation_json(one) for one in page], "next": more})
+    """List the caller's conversations, a page at a time, without their messages."""
+    place = schemas.parse_cursor(request.args.get("cursor"))
+    page = list_conversations(current_user.id, schemas.parse_wanted(request.args), place)
+    listed = [schemas.conversation_json(one) for one in page.conversations]
+    return give_json({"conversations": listed, "next": schemas.cursor_of(page.next)})
+
+
+@bp.get("/conversations/folders")
+def folders() -> ResponseReturnValue:
+    """List the caller's folders, by name."""
+    return give_json({"folders": [folder._asdict() for folder in list_folders(current_user.id)]})
 
 
 @bp.post("/conversations")
@@ -40,7 +47,7 @@ def conversation(conversation_id: UUID) -> ResponseReturnValue:
 
 @bp.patch("/conversations/<uuid:conversation_id>")
 def change_conversation(conversation_id: UUID) -> ResponseReturnValue:
-    """Rename a conversation or give it another system prompt."""
+    """Change what the body names: title, system prompt, pinned, archived, folder."""
     body = read_body(schemas.ConversationBody)
     return give_json(
         schemas.conversation_json(conversation_actions.change_conversation(current_user.id, conversation_id, body))

@@ -25,7 +25,7 @@ def home() -> ResponseReturnValue:
 @bp.get("/chat")
 def new_chat() -> ResponseReturnValue:
     """Show an empty conversation; nothing is saved before the first message."""
-    listed = list_conversations(current_user.id)
+    listed = list_conversations(current_user.id).conversations
     return render_template("chat/chat.html", conversation=None, messages=[], conversations=listed)
 
 
@@ -33,6 +33,6 @@ def new_chat() -> ResponseReturnValue:
 def conversation(conversation_id: UUID) -> ResponseReturnValue:
     """Show a conversation."""
     shown = get_conversation(current_user.id, conversation_id)
-    listed = list_conversations(current_user.id)
+    listed = list_conversations(current_user.id).conversations
     messages = list_messages(shown.id)
     return render_template("chat/chat.html", conversation=shown, messages=messages, conversations=listed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -12,7 +13,7 @@ from msgspec import Meta, Struct
 
 from app.chat.providers.base import ChatOptions
 from app.errors import InvalidField, MalformedRequest
-from app.models.conversation import TITLE_LENGTH, Conversation
+from app.models.conversation import FOLDER_LENGTH, TITLE_LENGTH, Conversation, Place, Wanted
 from app.models.message import Message
 
 MAX_MESSAGE = 200_000
@@ -41,6 +42,9 @@ class ConversationBody(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: Annotated[str, Meta(max_length=TITLE_LENGTH)] | None = None
     system_prompt: Annotated[str, Meta(max_length=MAX_SYSTEM_PROMPT)] | None = None
+    pinned: bool | None = None
+    archived: bool | None = None
+    folder: Annotated[str, Meta(max_length=FOLDER_LENGTH)] | None = None  # empty: in none
 
 
 def decode(body: bytes, kind: type[B]) -> B:
@@ -77,6 +81,9 @@ def conversation_json(conversation: Conversation) -> dict[str, Any]:
         "title": conversation.title,
         "model": conversation.model,
         "system_prompt": conversation.system_prompt,
+        "pinned": conversation.pinned,
+        "archived": conversation.archived,
+        "folder": conversation.folder,
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
     }
@@ -88,20 +95,28 @@ def message_json(message: Message) -> dict[str, Any]:
     return {name: getattr(message, name) for name in (*names, "dropped_messages", "created_at")}
 
 
-def cursor_of(conversation: Conversation) -> str:
-    """Give the place in the list after a conversation, as text for the next request."""
-    return f"{conversation.updated_at.isoformat()}_{conversation.id}"
+def cursor_of(place: Place | None) -> str | None:
+    """Give a place in the list as text for the next request."""
+    return f"{place.pinned:d}_{place.updated_at.isoformat()}_{place.id}" if place else None
 
 
-def parse_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+def parse_cursor(cursor: str | None) -> Place | None:
     """Give what `cursor_of` made; raises InvalidField for anything else."""
     if not cursor:
         return None
-    time, _, identifier = cursor.partition("_")
     try:
+        pinned, time, identifier = cursor.split("_")
         moment = datetime.fromisoformat(time)
-        if moment.tzinfo is None:
+        if moment.tzinfo is None or pinned not in ("0", "1"):
             raise ValueError
-        return moment.astimezone(UTC), UUID(identifier)
+        return Place(pinned == "1", moment.astimezone(UTC), UUID(identifier))
     except (ValueError, OverflowError) as error:
         raise InvalidField("cursor", "The cursor is not one that this list gave.") from error
+
+
+def parse_wanted(arguments: Mapping[str, str]) -> Wanted:
+    """Give which conversations `?archived=1` and `?folder=` mean; raises InvalidField."""
+    archived = arguments.get("archived", "0")
+    if archived not in ("0", "1"):
+        raise InvalidField("archived", "Say archived=1 for the archive, or 0.")
+    return Wanted(archived == "1", arguments.get("folder"))
