@@ -54,6 +54,7 @@ FOR_EVERYBODY_SIGNED_IN = {
     "api.folders",
     "api.message_events",
     "api.models",
+    "api.search",
     "api.stop_message",
     "chat.conversation",
     "chat.new_chat",

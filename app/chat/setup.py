@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask
 
-from app.chat import api, conversations_api, probe_routes, routes  # noqa: F401  # conversations_api adds its views to api's blueprint
+from app.chat import api, conversations_api, probe_routes, routes, search_api  # noqa: F401  # their views are api's blueprint's
 from app.chat.answers.admission import Admission
 from app.chat.answers.bus import Bus, NoBus
 from app.chat.answers.engine import AnswerEngine
@@ -14,6 +14,7 @@ from app.chat.answers.store import AnswerStore
 from app.chat.asking import Chat
 from app.chat.directory import ModelDirectory
 from app.chat.providers.configured import make_providers
+from app.chat.searching import Searcher
 from app.config import Settings
 from app.sessions import sessions_ended
 from app.valkey import prefix_of
@@ -24,6 +25,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     engine = AnswerEngine(AnswerStore(settings.sqlalchemy_url), *_queue_and_bus(settings))
     directory = ModelDirectory(make_providers(settings), settings.ollama_model)
     app.extensions["chat"] = Chat(engine, directory, settings.context_length, settings.system_prompt)
+
+    app.extensions["search"] = Searcher(settings.sqlalchemy_url)
+    engine.attendants.append(app.extensions["search"])
 
     def close_streams(_sender: Any, session_ids: set[Any]) -> None:
         engine.end_sessions(session_ids)

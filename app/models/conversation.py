@@ -73,7 +73,7 @@ class Place(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Which conversations are meant: those in use, or the archive; of one folder, of any (None), or of none and the pinned ones ("")."""
+    """Which conversations are meant: those in use, or the archive; of a folder, of any (None), or of none and the pinned ones ("")."""
 
     archived: bool = False
     folder: str | None = None

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from app.chat.answers.admission import Admission, Ticket
@@ -27,6 +27,18 @@ SLOW_SECONDS = 1.0  # whatever takes longer waited for the database
 COMPLAINT_SECONDS = 10.0
 
 
+class Attendant(Protocol):
+    """Work beside the answers that a serving process does as well."""
+
+    def begin(self) -> None:
+        """Begin; called once or more often when the process serves."""
+        ...
+
+    def close(self) -> None:
+        """Stop; the process ends."""
+        ...
+
+
 class AnswerEngine:
     """The answers that this process makes, and the connections that follow them."""
 
@@ -43,6 +55,7 @@ class AnswerEngine:
         self._closing = threading.Event()
         self._refusing = False
         self._closed = False
+        self.attendants: list[Attendant] = []
         self._trouble_at = self._complained_at = -math.inf
         self._chores = (
             self._renew,
@@ -59,6 +72,8 @@ class AnswerEngine:
                 self._ticker = threading.Thread(target=self._tick_forever, name="answers", daemon=True)
                 self._ticker.start()
                 self._bus.open(self)
+                for attendant in self.attendants:
+                    attendant.begin()
 
     def drain(self, seconds: float) -> None:
         """Begin nothing new, give what runs so many seconds to end by itself, then close."""
@@ -72,6 +87,8 @@ class AnswerEngine:
         """End what runs as interrupted, with all its text, and stop working; for the end of the process."""
         self._refusing = True
         self._closing.set()
+        for attendant in self.attendants:
+            attendant.close()
         for generation in self._running():
             generation.interrupt()
             self._leave_queue(generation)
