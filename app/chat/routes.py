@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.access import public
-from app.models.conversation import get_conversation, list_conversations
+from app.chat import schemas, sidebar
+from app.models.conversation import Wanted, get_conversation
 from app.models.message import list_messages
 
 bp = Blueprint("chat", __name__)
@@ -25,14 +26,15 @@ def home() -> ResponseReturnValue:
 @bp.get("/chat")
 def new_chat() -> ResponseReturnValue:
     """Show an empty conversation; nothing is saved before the first message."""
-    listed = list_conversations(current_user.id).conversations
-    return render_template("chat/chat.html", conversation=None, messages=[], conversations=listed)
+    place = schemas.parse_cursor(request.args.get("cursor"))
+    shown = sidebar.show(current_user.id, schemas.parse_wanted(request.args), place)
+    return render_template("chat/chat.html", conversation=None, messages=[], sidebar=shown)
 
 
 @bp.get("/chat/<uuid:conversation_id>")
 def conversation(conversation_id: UUID) -> ResponseReturnValue:
     """Show a conversation."""
-    shown = get_conversation(current_user.id, conversation_id)
-    listed = list_conversations(current_user.id).conversations
-    messages = list_messages(shown.id)
-    return render_template("chat/chat.html", conversation=shown, messages=messages, conversations=listed)
+    found = get_conversation(current_user.id, conversation_id)
+    shown = sidebar.show(current_user.id, Wanted(found.archived, found.folder), None)
+    messages = list_messages(found.id)
+    return render_template("chat/chat.html", conversation=found, messages=messages, sidebar=shown)
