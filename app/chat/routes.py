@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.access import public
-from app.chat import schemas, sidebar
+from app.chat import schemas, searching, sidebar
+from app.chat.search_words import parse_query
 from app.models.conversation import Wanted, get_conversation
 from app.models.message import list_messages
 
@@ -28,7 +29,14 @@ def new_chat() -> ResponseReturnValue:
     """Show an empty conversation; nothing is saved before the first message."""
     place = schemas.parse_cursor(request.args.get("cursor"))
     shown = sidebar.show(current_user.id, schemas.parse_wanted(request.args), place)
-    return render_template("chat/chat.html", conversation=None, messages=[], sidebar=shown)
+    q = request.args.get("q", "")
+    found = _find(q) if q else None
+    return render_template("chat/chat.html", conversation=None, messages=[], sidebar=shown, q=q, found=found)
+
+
+def _find(q: str) -> searching.Found:
+    searcher: searching.Searcher = current_app.extensions["search"]
+    return searcher.find(current_user.id, parse_query(q))
 
 
 @bp.get("/chat/<uuid:conversation_id>")

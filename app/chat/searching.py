@@ -35,6 +35,11 @@ class Found(Struct, frozen=True):
     titles: list[TitleHit]
     messages: list[MessageHit]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found."""
+        return not (self.titles or self.messages)
+
 
 class Searcher:
     """Searches, and keeps the index up to date, in native threads with connections of their own."""
