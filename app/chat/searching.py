@@ -14,6 +14,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.chat.answers.engine import Attendant
 from app.concurrency import NativePool
 from app.database import engine_options, prepare_engine
 from app.extensions import db
@@ -41,7 +42,7 @@ class Found(Struct, frozen=True):
         return not (self.titles or self.messages)
 
 
-class Searcher:
+class Searcher(Attendant):
     """Searches, and keeps the index up to date, in native threads with connections of their own."""
 
     def __init__(self, url: str) -> None:

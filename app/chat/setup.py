@@ -15,6 +15,7 @@ from app.chat.asking import Chat
 from app.chat.directory import ModelDirectory
 from app.chat.providers.configured import make_providers
 from app.chat.searching import Searcher
+from app.chat.titles import Titler
 from app.config import Settings
 from app.sessions import sessions_ended
 from app.valkey import prefix_of
@@ -28,6 +29,8 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     app.extensions["search"] = Searcher(settings.sqlalchemy_url)
     engine.attendants.append(app.extensions["search"])
+    if settings.auto_title:
+        engine.attendants.append(Titler(engine.store))
 
     def close_streams(_sender: Any, session_ids: set[Any]) -> None:
         engine.end_sessions(session_ids)

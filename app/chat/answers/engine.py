@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from app.chat.answers.admission import Admission, Ticket
@@ -27,16 +27,20 @@ SLOW_SECONDS = 1.0  # whatever takes longer waited for the database
 COMPLAINT_SECONDS = 10.0
 
 
-class Attendant(Protocol):
-    """Work beside the answers that a serving process does as well."""
+class Attendant:
+    """Work beside the answers that a serving process does as well; each of these may do nothing."""
 
     def begin(self) -> None:
-        """Begin; called once or more often when the process serves."""
-        ...
+        """Begin: the process serves from now on."""
+
+    def answer_began(self) -> None:
+        """Note that somebody wants an answer."""
+
+    def answer_ended(self, generation: Generation) -> None:
+        """Note that an answer has ended and is saved."""
 
     def close(self) -> None:
-        """Stop; the process ends."""
-        ...
+        """Stop: the process ends."""
 
 
 class AnswerEngine:
@@ -127,6 +131,8 @@ class AnswerEngine:
             self._check_not_refusing()
             self._generations[job.message_id] = generation
             self._tickets[job.message_id] = ticket
+        for attendant in self.attendants:
+            attendant.answer_began()
         self._admission.enter(ticket)
         return generation
 
@@ -148,6 +154,8 @@ class AnswerEngine:
                 self._ended_at[generation.job.message_id] = now
                 ticket = self._tickets.pop(generation.job.message_id)
             self._admission.leave(ticket, now - began)
+            for attendant in self.attendants:
+                attendant.answer_ended(generation)
 
     def find(self, message_id: UUID) -> Generation | None:
         """Give the answer if this process makes it or made it a moment ago."""
