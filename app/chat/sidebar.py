@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.chat import schemas
 from app.clock import utcnow
+from app.extensions import get_settings
 from app.models.conversation import (
     Conversation,
     Folder,
@@ -27,7 +28,10 @@ class Group(NamedTuple):
 
 
 class Sidebar(NamedTuple):
-    """What is shown: in use or the archive; `unfolded` is the folder that is open, and `inside` what is in it."""
+    """What is shown: in use or the archive; `unfolded` is the folder that is open, and `inside` what is in it.
+
+    `is_titled` says whether models write titles, so that the page asks for them.
+    """
 
     archived: bool
     groups: list[Group]
@@ -35,6 +39,7 @@ class Sidebar(NamedTuple):
     unfolded: str
     inside: list[Conversation]
     next: str | None
+    is_titled: bool
 
 
 def show(user_id: UUID, wanted: Wanted, place: Place | None) -> Sidebar:
@@ -47,7 +52,10 @@ def show(user_id: UUID, wanted: Wanted, place: Place | None) -> Sidebar:
     groups = groupby(page.conversations, lambda one: "Pinned" if one.pinned else heading(one.updated_at, today))
     shown = [Group(name, list(those)) for name, those in groups]
     folders = [] if wanted.archived else list_folders(user_id)
-    return Sidebar(wanted.archived, shown, folders, wanted.folder or "", inside, schemas.cursor_of(page.next))
+    is_titled = get_settings().auto_title
+    return Sidebar(
+        wanted.archived, shown, folders, wanted.folder or "", inside, schemas.cursor_of(page.next), is_titled
+    )
 
 
 def heading(moment: datetime, today: date) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.chatting import script
+from app.config import Settings
+from tests.e2e.chatting import ask, script
 from tests.e2e.conftest import Opens
-from tests.people import Person
+from tests.people import Person, sign_up
+from tests.serving import Server
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
@@ -172,3 +177,21 @@ def test_the_drawer(open_page: Opens, alice: Person) -> None:
     dinners.click()
     expect(chat).to_have_title(re.compile("Dinners"))
     assert chat.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_title_of_the_model_arrives(settings: Settings, alice_at: Callable[[Server], Page]) -> None:
+    server = Server(replace(settings, auto_title=True))
+    try:
+        chat = alice_at(server)
+        ask(chat, script(["Hm."], title="Baking bread"))
+        expect(chat.get_by_role("heading", level=1)).to_have_text("Baking bread")
+        expect(titles(chat)).to_have_text(["Baking bread"])
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def alice_at(app: Flask, open_page: Opens) -> Callable[[Server], Page]:
+    """Open the chat of a server that runs on this test's database."""
+    person = sign_up(app, "ada@example.org")
+    return lambda server: open_page("/chat", person, base_url=server.url)

@@ -99,6 +99,7 @@ export class ChatPage extends HTMLElement implements Surroundings {
       this.#run = null;
       this.#composer.isRunning = false;
       this.lost(false);
+      this.dispatchEvent(new CustomEvent("chat-answered", { detail: this.dataset.conversation ?? "" }));
     }
   }
 
