@@ -49,6 +49,7 @@ class Settings:
     models_dir: Path = Path("instance/models")
     context_length: int = 4096
     system_prompt: str = ""
+    auto_title: bool = True
     connect_timeout_seconds: float = 5.0
     first_token_timeout_seconds: float = 600.0
     token_timeout_seconds: float = 60.0
@@ -242,6 +243,7 @@ def _read_models(env: _Reader) -> dict[str, Any]:
         "models_dir": Path(env.text("MODELS_DIR", "instance/models")).absolute(),
         "context_length": env.whole("CONTEXT_LENGTH", 4096, least=512),
         "system_prompt": env.text("SYSTEM_PROMPT", ""),
+        "auto_title": env.whole("AUTO_TITLE", 1) != 0,
         "connect_timeout_seconds": env.number("CONNECT_TIMEOUT_SECONDS", 5, least=0.1),
         "first_token_timeout_seconds": env.number("FIRST_TOKEN_TIMEOUT_SECONDS", 600, least=0.1),
         "token_timeout_seconds": env.number("TOKEN_TIMEOUT_SECONDS", 60, least=0.1),

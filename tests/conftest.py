@@ -43,6 +43,7 @@ def base_settings() -> Settings:
         secret_key="a test's key, long enough to be accepted everywhere",
         llm_providers=("fake",),
         rate_limit="1000/minute",
+        auto_title=False,
     )
 
 

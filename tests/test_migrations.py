@@ -17,6 +17,7 @@ from app.clock import utcnow
 from app.database import new_id
 from app.extensions import db
 from app.models import AnswerChunk, AuditEvent, Conversation, EmailToken, LoginSession, Message, ThrottleBucket, User
+from app.models.search_tables import is_table_of_ours
 from tests.people import PASSWORD, make_user, sign_in
 
 TABLES = (User, Conversation, Message, AnswerChunk, LoginSession, EmailToken, AuditEvent, ThrottleBucket)
@@ -86,7 +87,18 @@ def contents(app: Flask) -> dict[str, list[dict[str, object]]]:
 
 def differences(app: Flask) -> list[object]:
     with app.app_context(), db.engine.connect() as connection:
-        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), db.metadata))
+        options = {"compare_type": True, "include_name": is_table_of_ours}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), db.metadata))
+
+
+def search_objects(app: Flask) -> set[tuple[object, ...]]:
+    """What search has in the database, in the words that made it."""
+    kinds = {
+        "sqlite": "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name LIKE 'search%'",
+        "postgresql": "SELECT indexname, indexdef FROM pg_indexes WHERE indexname LIKE 'search%'",
+    }
+    with app.app_context(), db.engine.connect() as connection:
+        return {tuple(row) for row in connection.execute(text(kinds[connection.dialect.name]))}
 
 
 def current(app: Flask) -> str | None:
@@ -222,6 +234,21 @@ def test_create_all_after_migrations_changes_nothing(empty: Flask) -> None:
 
     assert contents(empty) == before
     assert differences(empty) == []
+
+
+def test_search_has_the_same_from_migrations_and_from_models(empty: Flask) -> None:
+    flask(empty, "upgrade")
+    migrated = search_objects(empty)
+    with empty.app_context():
+        db.drop_all()
+        assert search_objects(empty) == set()
+        db.create_all()
+
+    assert migrated == search_objects(empty)
+    if empty.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):  # the PostgreSQL of the tests has no pg_trgm
+        assert {name for kind, name, *_ in migrated if kind == "trigger"} == {
+            f"search_message_{what}" for what in ("added", "changed", "deleted")
+        }
 
 
 def test_the_application_works_on_what_migrations_made(empty: Flask) -> None:

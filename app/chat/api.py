@@ -16,8 +16,7 @@ from app.chat import actions, asking, schemas
 from app.chat.answers import direct, sse
 from app.errors import InvalidField, Unavailable, UnsupportedMediaType, UpstreamError, UpstreamTimeout
 from app.extensions import get_settings
-from app.models.branch import get_branch
-from app.models.conversation import PAGE_SIZE, get_conversation, list_conversations
+from app.models.conversation import get_conversation
 from app.models.message import get_message
 
 B = TypeVar("B", bound=Struct)
@@ -48,8 +47,8 @@ def chat() -> ResponseReturnValue:
     reply = asked.generation.log.text("content")
     body = {"reply": reply, "model": asked.model, "usage": outcome.usage, "message_id": asked.message_id, **asked.kept}
     if outcome.code is None:
-        return _json(body)
-    return _json({"error": outcome.error, "code": outcome.code, **body}, ENDED_BADLY.get(outcome.code, 500))
+        return give_json(body)
+    return give_json({"error": outcome.error, "code": outcome.code, **body}, ENDED_BADLY.get(outcome.code, 500))
 
 
 @bp.post("/chat/stream")
@@ -62,7 +61,7 @@ def chat_stream() -> ResponseReturnValue:
 def _ask() -> asking.Asked:
     """Give the running answer; raises what the model's server refused with, as long as nothing was said."""
     defaults = schemas.read_defaults(current_user.chat_defaults)
-    asked = asking.ask(get_chat(), current_user.id, _body(schemas.AskBody), defaults)
+    asked = asking.ask(get_chat(), current_user.id, read_body(schemas.AskBody), defaults)
     asked.generation.wait_accepted()
     _raise_refusal(asked)
     return asked
@@ -74,7 +73,8 @@ def _raise_refusal(asked: asking.Asked) -> None:
         raise refusal
 
 
-def _body(kind: type[B]) -> B:
+def read_body(kind: type[B]) -> B:
+    """Give the request's JSON as a Struct; raises UnsupportedMediaType, MalformedRequest, InvalidField."""
     if not request.is_json:
         raise UnsupportedMediaType
     return schemas.decode(request.get_data(), kind)
@@ -109,7 +109,7 @@ def _position() -> int:
 def stop_message(message_id: UUID) -> ResponseReturnValue:
     """End an answer and free the model."""
     status = actions.stop(get_chat(), current_user.id, message_id)
-    return _json({"message_id": message_id, "status": status})
+    return give_json({"message_id": message_id, "status": status})
 
 
 @bp.delete("/messages/<uuid:message_id>")
@@ -123,55 +123,9 @@ def delete_message(message_id: UUID) -> ResponseReturnValue:
 def models() -> ResponseReturnValue:
     """Say what can be picked now."""
     listing, default = actions.list_models(get_chat())
-    return _json({"models": listing.models, "default": default, "unreachable": listing.unreachable})
+    return give_json({"models": listing.models, "default": default, "unreachable": listing.unreachable})
 
 
-@bp.get("/conversations")
-def conversations() -> ResponseReturnValue:
-    """List the caller's conversations, a page at a time."""
-    page = list_conversations(current_user.id, schemas.parse_cursor(request.args.get("cursor")))
-    more = schemas.cursor_of(page[-1]) if len(page) == PAGE_SIZE else None
-    return _json({"conversations": [schemas.conversation_json(one) for one in page], "next": more})
-
-
-@bp.post("/conversations")
-def create_conversation() -> ResponseReturnValue:
-    """Create an empty conversation."""
-    made = actions.create_conversation(current_user.id, _body(schemas.ConversationBody))
-    return _json(schemas.conversation_json(made), 201)
-
-
-@bp.get("/conversations/<uuid:conversation_id>")
-def conversation(conversation_id: UUID) -> ResponseReturnValue:
-    """Give a conversation with the messages of its newest branch, or of the one through `leaf`."""
-    found = get_conversation(current_user.id, conversation_id)
-    wanted = schemas.parse_branch_query(request.args)
-    branch = get_branch(found, through=wanted.leaf, before=wanted.before, limit=wanted.limit)
-    return _json({**schemas.conversation_json(found), **schemas.branch_json(branch)})
-
-
-@bp.get("/conversations/<uuid:conversation_id>/context")
-def context(conversation_id: UUID) -> ResponseReturnValue:
-    """Say how full the model's context is."""
-    found = get_conversation(current_user.id, conversation_id)
-    leaf = schemas.parse_branch_query(request.args).leaf
-    defaults = schemas.read_defaults(current_user.chat_defaults)
-    return _json(asking.measure(get_chat(), found, leaf, defaults) or {})
-
-
-@bp.patch("/conversations/<uuid:conversation_id>")
-def change_conversation(conversation_id: UUID) -> ResponseReturnValue:
-    """Rename a conversation, or change its settings."""
-    body = _body(schemas.ConversationBody)
-    return _json(schemas.conversation_json(actions.change_conversation(current_user.id, conversation_id, body)))
-
-
-@bp.delete("/conversations/<uuid:conversation_id>")
-def delete_conversation(conversation_id: UUID) -> ResponseReturnValue:
-    """Delete a conversation."""
-    actions.delete_conversation(get_chat(), current_user.id, conversation_id)
-    return Response(status=204)
-
-
-def _json(body: Any, status: int = 200) -> Response:
+def give_json(body: Any, status: int = 200) -> Response:
+    """Give the body as JSON."""
     return Response(msgspec.json.encode(body), status, content_type="application/json")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.access import public
-from app.chat.schemas import parse_branch_query
+from app.chat import schemas, searching, sidebar
+from app.chat.search_words import parse_query
 from app.models.branch import PAGE_MESSAGES, Branch, get_branch
-from app.models.conversation import Conversation, get_conversation, list_conversations
+from app.models.conversation import Wanted, get_conversation
 
 bp = Blueprint("chat", __name__)
 
@@ -26,17 +27,23 @@ def home() -> ResponseReturnValue:
 @bp.get("/chat")
 def new_chat() -> ResponseReturnValue:
     """Show an empty conversation; nothing is saved before the first message."""
-    return _page(None, Branch())
+    place = schemas.parse_cursor(request.args.get("cursor"))
+    shown = sidebar.show(current_user.id, schemas.parse_wanted(request.args), place)
+    q = request.args.get("q", "")
+    found = _find(q) if q else None
+    return render_template("chat/chat.html", conversation=None, branch=Branch(), sidebar=shown, q=q, found=found)
+
+
+def _find(q: str) -> searching.Found:
+    searcher: searching.Searcher = current_app.extensions["search"]
+    return searcher.find(current_user.id, parse_query(q))
 
 
 @bp.get("/chat/<uuid:conversation_id>")
 def conversation(conversation_id: UUID) -> ResponseReturnValue:
     """Show the newest part of a conversation, or what comes `before` a message; of the branch through `leaf`."""
-    shown = get_conversation(current_user.id, conversation_id)
-    wanted = parse_branch_query(request.args)
-    return _page(shown, get_branch(shown, through=wanted.leaf, before=wanted.before, limit=PAGE_MESSAGES))
-
-
-def _page(shown: Conversation | None, branch: Branch) -> str:
-    listed = list_conversations(current_user.id)
-    return render_template("chat/chat.html", conversation=shown, branch=branch, conversations=listed)
+    found = get_conversation(current_user.id, conversation_id)
+    wanted = schemas.parse_branch_query(request.args)
+    branch = get_branch(found, through=wanted.leaf, before=wanted.before, limit=PAGE_MESSAGES)
+    listed = sidebar.show(current_user.id, Wanted(found.archived, found.folder), None)
+    return render_template("chat/chat.html", conversation=found, branch=branch, sidebar=listed)

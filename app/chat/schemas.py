@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from app.chat.providers.base import ChatOptions
 from app.errors import InvalidField, MalformedRequest
 from app.models.branch import Branch
-from app.models.conversation import TITLE_LENGTH, Conversation
+from app.models.conversation import FOLDER_LENGTH, TITLE_LENGTH, Conversation, Place, Wanted
 from app.models.message import MAX_SHOWN, Message
 
 MAX_MESSAGE = 200_000
@@ -48,6 +48,9 @@ class ConversationBody(Struct, frozen=True, forbid_unknown_fields=True):
         None  # an empty one leaves the choice to the person's own and ours
     )
     options: ChatOptions | None = None
+    pinned: bool | None = None
+    archived: bool | None = None
+    folder: Annotated[str, Meta(max_length=FOLDER_LENGTH)] | None = None  # empty: in none
 
 
 class ChatDefaults(Struct, frozen=True, omit_defaults=True):
@@ -106,6 +109,9 @@ def conversation_json(conversation: Conversation) -> dict[str, Any]:
         "model": conversation.model,
         "system_prompt": conversation.system_prompt,
         "options": conversation.options,
+        "pinned": conversation.pinned,
+        "archived": conversation.archived,
+        "folder": conversation.folder,
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
     }
@@ -140,20 +146,28 @@ def parse_branch_query(arguments: Mapping[str, str]) -> BranchQuery:
         raise _invalid(str(error)) from error
 
 
-def cursor_of(conversation: Conversation) -> str:
-    """Give the place in the list after a conversation, as text for the next request."""
-    return f"{conversation.updated_at.isoformat()}_{conversation.id}"
+def cursor_of(place: Place | None) -> str | None:
+    """Give a place in the list as text for the next request."""
+    return f"{place.pinned:d}_{place.updated_at.isoformat()}_{place.id}" if place else None
 
 
-def parse_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
+def parse_cursor(cursor: str | None) -> Place | None:
     """Give what `cursor_of` made; raises InvalidField for anything else."""
     if not cursor:
         return None
-    time, _, identifier = cursor.partition("_")
     try:
+        pinned, time, identifier = cursor.split("_")
         moment = datetime.fromisoformat(time)
-        if moment.tzinfo is None:
+        if moment.tzinfo is None or pinned not in ("0", "1"):
             raise ValueError
-        return moment.astimezone(UTC), UUID(identifier)
+        return Place(pinned == "1", moment.astimezone(UTC), UUID(identifier))
     except (ValueError, OverflowError) as error:
         raise InvalidField("cursor", "The cursor is not one that this list gave.") from error
+
+
+def parse_wanted(arguments: Mapping[str, str]) -> Wanted:
+    """Give which conversations `?archived=1` and `?folder=` mean; raises InvalidField."""
+    archived = arguments.get("archived", "0")
+    if archived not in ("0", "1"):
+        raise InvalidField("archived", "Say archived=1 for the archive, or 0.")
+    return Wanted(archived == "1", arguments.get("folder"))

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask
 
-from app.chat import api, diagram_routes, preferences_routes, probe_routes, routes
+from app.chat import api, conversations_api, diagram_routes, preferences_routes, probe_routes, routes, search_api  # noqa: F401  # some add views to api's
 from app.chat.answers.admission import Admission
 from app.chat.answers.bus import Bus, NoBus
 from app.chat.answers.engine import AnswerEngine
@@ -14,6 +14,8 @@ from app.chat.answers.store import AnswerStore
 from app.chat.asking import Chat
 from app.chat.directory import ModelDirectory
 from app.chat.providers.configured import make_providers
+from app.chat.searching import Searcher
+from app.chat.titles import Titler
 from app.config import Settings
 from app.sessions import sessions_ended
 from app.valkey import prefix_of
@@ -24,6 +26,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     engine = AnswerEngine(AnswerStore(settings.sqlalchemy_url), *_queue_and_bus(settings))
     directory = ModelDirectory(make_providers(settings), settings.ollama_model)
     app.extensions["chat"] = Chat(engine, directory, settings.context_length, settings.system_prompt)
+
+    app.extensions["search"] = Searcher(settings.sqlalchemy_url)
+    engine.attendants.append(app.extensions["search"])
+    if settings.auto_title:
+        engine.attendants.append(Titler(engine.store))
 
     def close_streams(_sender: Any, session_ids: set[Any]) -> None:
         engine.end_sessions(session_ids)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, inspect, select, text
 from app import backup
 from app.database import UTCDateTime
 from app.extensions import db, get_settings
+from app.models.search_tables import is_table_of_ours
 from app.models.user import User
 
 
@@ -62,7 +63,8 @@ def run_migrations() -> None:
     """Migrate in one transaction."""
     with db.engine.connect() as connection:
         options = current_app.extensions["migrate"].configure_args
-        context.configure(connection=connection, target_metadata=db.metadata, render_item=render_item, **options)
+        options = {**options, "render_item": render_item, "include_name": is_table_of_ours}
+        context.configure(connection=connection, target_metadata=db.metadata, **options)
         adopt(connection)
         back_up_if_needed(connection)
         sqlite = connection.dialect.name == "sqlite"

@@ -1,5 +1,6 @@
 """The tables. Importing the package imports every module, so that metadata and migrations see all of them."""
 
+from app.models import search_tables  # noqa: F401  # it adds to what create_all makes
 from app.models.audit_event import AuditEvent
 from app.models.conversation import Conversation
 from app.models.email_token import EmailToken

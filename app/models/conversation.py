@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, select, tuple_
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text, func, or_, select, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.clock import utcnow
@@ -23,7 +23,7 @@ class Conversation(Base):
     """A tree of messages with one owner. An empty title means that nothing was said yet."""
 
     __tablename__ = "conversation"
-    __table_args__ = (Index("ix_conversation_user_id_updated_at_id", "user_id", "updated_at", "id"),)
+    __table_args__ = (Index("ix_conversation_listed", "user_id", "archived", "pinned", "updated_at", "id"),)
 
     id: Mapped[Id]
     user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
@@ -64,10 +64,61 @@ def get_conversation(user_id: UUID, conversation_id: UUID) -> Conversation:
     return conversation
 
 
-def list_conversations(user_id: UUID, before: tuple[datetime, UUID] | None = None) -> list[Conversation]:
-    """Give up to a page of the user's conversations, the newest first, older than `before` (the last one's time and id)."""
-    newest_first = (Conversation.updated_at.desc(), Conversation.id.desc())
-    query = select(Conversation).where(Conversation.user_id == user_id).order_by(*newest_first).limit(PAGE_SIZE)
-    if before is not None:
-        query = query.where(tuple_(Conversation.updated_at, Conversation.id) < before)
-    return list(db.session.scalars(query))
+class Place(NamedTuple):
+    """A place in the list: that of the conversation with these values."""
+
+    pinned: bool
+    updated_at: datetime
+    id: UUID
+
+
+class Wanted(NamedTuple):
+    """Which conversations are meant: those in use, or the archive; of a folder, of any (None), or of none and the pinned ones ("")."""
+
+    archived: bool = False
+    folder: str | None = None
+
+
+IN_USE = Wanted()
+
+
+class ConversationPage(NamedTuple):
+    """A page of the list, and where the next one begins, if there is one."""
+
+    conversations: list[Conversation]
+    next: Place | None
+
+
+def list_conversations(user_id: UUID, wanted: Wanted = IN_USE, after: Place | None = None) -> ConversationPage:
+    """Give a page of the user's conversations: what is pinned first, then the newest first, beginning after a place."""
+    order = (Conversation.pinned, Conversation.updated_at, Conversation.id)
+    query = select(Conversation).where(Conversation.user_id == user_id, *_are(wanted))
+    if after is not None:
+        query = query.where(tuple_(*order) < after)
+    found = list(db.session.scalars(query.order_by(*(column.desc() for column in order)).limit(PAGE_SIZE + 1)))
+    page = found[:PAGE_SIZE]
+    last = page[-1] if len(found) > PAGE_SIZE else None
+    return ConversationPage(page, Place(last.pinned, last.updated_at, last.id) if last else None)
+
+
+def _are(wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Conversation.archived.is_(wanted.archived)]
+    if wanted.folder:
+        conditions.append(Conversation.folder == wanted.folder)
+    elif wanted.folder is not None:
+        conditions.append(or_(Conversation.pinned, Conversation.folder == ""))
+    return conditions
+
+
+class Folder(NamedTuple):
+    """A folder, and how many conversations in use are in it. It is there as long as one is."""
+
+    name: str
+    size: int
+
+
+def list_folders(user_id: UUID) -> list[Folder]:
+    """Give the user's folders, by name."""
+    in_use = (Conversation.user_id == user_id, Conversation.archived.is_(False), Conversation.folder != "")
+    query = select(Conversation.folder, func.count()).where(*in_use).group_by(Conversation.folder)
+    return sorted((Folder(*row) for row in db.session.execute(query)), key=lambda folder: folder.name.casefold())

@@ -14,7 +14,7 @@ from app.models.message import AnswerChunk, Message
 from tests.people import Person
 
 
-def make(person: Person, **fields: str) -> dict[str, Any]:
+def make(person: Person, **fields: str | bool) -> dict[str, Any]:
     response = person.call("POST", "/api/conversations", fields)
     assert response.status_code == 201, response.get_data(as_text=True)
     made: dict[str, Any] = response.get_json()
@@ -58,8 +58,11 @@ def test_list_comes_in_pages_that_miss_nothing(app: Flask, alice: Person) -> Non
         "x",
         "_",
         "2026-01-01_x",
-        "0001-01-01T00:00:00+01:00_01a208ce-6510-77b9-8a38-7e6326e56cdc",
-        "2026-01-01T00:00:00_01a208ce-6510-77b9-8a38-7e6326e56cdc",
+        "0_2026-01-01_x",
+        "0_0001-01-01T00:00:00+01:00_01a208ce-6510-77b9-8a38-7e6326e56cdc",
+        "0_2026-01-01T00:00:00_01a208ce-6510-77b9-8a38-7e6326e56cdc",
+        "2_2026-01-01T00:00:00+00:00_01a208ce-6510-77b9-8a38-7e6326e56cdc",
+        "0_2026-01-01T00:00:00+00:00_01a208ce-6510-77b9-8a38-7e6326e56cdc_0",
     ],
 )
 def test_list_refuses_a_foreign_cursor(alice: Person, cursor: str) -> None:

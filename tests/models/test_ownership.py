@@ -75,7 +75,7 @@ def test_the_owner_gets_it(alice: Owner) -> None:
     assert get_message_in(conversation, alice.message).id == alice.message
     assert [message.id for message in get_branch(conversation).messages] == [alice.message]
     assert [message.id for message in get_branch(conversation, through=alice.message).messages] == [alice.message]
-    assert [one.id for one in list_conversations(alice.id)] == [alice.conversation]
+    assert [one.id for one in list_conversations(alice.id).conversations] == [alice.conversation]
 
 
 def test_absent_and_foreign_are_the_same(alice: Owner, bob: Owner) -> None:
@@ -108,8 +108,8 @@ def test_a_message_of_another_conversation_is_not_in_this_one(alice: Owner) -> N
 
 
 def test_lists_hold_the_owners_own(alice: Owner, bob: Owner) -> None:
-    assert [one.id for one in list_conversations(bob.id)] == [bob.conversation]
-    assert list_conversations(new_id()) == []
+    assert [one.id for one in list_conversations(bob.id).conversations] == [bob.conversation]
+    assert list_conversations(new_id()).conversations == []
 
 
 @pytest.mark.parametrize("find", [find_login_session, find_email_token])

@@ -28,6 +28,22 @@ SLOW_SECONDS = 1.0  # whatever takes longer waited for the database
 COMPLAINT_SECONDS = 10.0
 
 
+class Attendant:
+    """Work beside the answers that a serving process does as well; each of these may do nothing."""
+
+    def begin(self) -> None:
+        """Begin: the process serves from now on."""
+
+    def answer_began(self) -> None:
+        """Note that somebody wants an answer."""
+
+    def answer_ended(self, generation: Generation) -> None:
+        """Note that an answer has ended and is saved."""
+
+    def close(self) -> None:
+        """Stop: the process ends."""
+
+
 class AnswerEngine:
     """The answers that this process makes, and the connections that follow them."""
 
@@ -44,6 +60,7 @@ class AnswerEngine:
         self._closing = threading.Event()
         self._refusing = False
         self._closed = False
+        self.attendants: list[Attendant] = []
         self._trouble_at = self._complained_at = -math.inf
         self._chores = (
             self._renew,
@@ -60,6 +77,8 @@ class AnswerEngine:
                 self._ticker = threading.Thread(target=self._tick_forever, name="answers", daemon=True)
                 self._ticker.start()
                 self._bus.open(self)
+                for attendant in self.attendants:
+                    attendant.begin()
 
     def drain(self, seconds: float) -> None:
         """Begin nothing new, give what runs so many seconds to end by itself, then close."""
@@ -73,6 +92,8 @@ class AnswerEngine:
         """End what runs as interrupted, with all its text, and stop working; for the end of the process."""
         self._refusing = True
         self._closing.set()
+        for attendant in self.attendants:
+            attendant.close()
         for generation in self._running():
             generation.interrupt()
             self._leave_queue(generation)
@@ -111,6 +132,8 @@ class AnswerEngine:
             self._check_not_refusing()
             self._generations[job.message_id] = generation
             self._tickets[job.message_id] = ticket
+        for attendant in self.attendants:
+            attendant.answer_began()
         self._admission.enter(ticket)
         return generation
 
@@ -132,6 +155,8 @@ class AnswerEngine:
                 self._ended_at[generation.job.message_id] = now
                 ticket = self._tickets.pop(generation.job.message_id)
             self._admission.leave(ticket, now - began)
+            for attendant in self.attendants:
+                attendant.answer_ended(generation)
 
     def find(self, message_id: UUID) -> Generation | None:
         """Give the answer if this process makes it or made it a moment ago."""

@@ -54,6 +54,7 @@ class Generation:
 
     def __init__(self, job: AnswerJob, provider: Provider, store: AnswerStore) -> None:
         self.job = job
+        self.provider = provider
         self.log = AnswerLog()
         for delta in job.prefix:
             self.log.append(delta.kind, delta.text)

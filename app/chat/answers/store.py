@@ -86,6 +86,10 @@ class AnswerStore:
 
         return (self._reader if reads else self._writer).run(transaction)
 
+    def transact(self, work: Callable[[Connection], R]) -> R:
+        """Do the work in one transaction, in the native thread that writes."""
+        return self._run(work)
+
     def close(self) -> None:
         """Let go of the database."""
         self._writer.run(self._engine.dispose)

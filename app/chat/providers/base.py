@@ -41,6 +41,7 @@ class ModelRequest(Struct, frozen=True):
     model: str
     turns: tuple[Turn, ...]
     options: ChatOptions = ChatOptions()
+    purpose: Literal["answer", "title"] = "answer"
 
 
 class ModelInfo(Struct, frozen=True):

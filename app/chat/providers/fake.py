@@ -53,6 +53,7 @@ class Script(Struct, frozen=True, forbid_unknown_fields=True):
     fail: Fault | None = None
     after: Annotated[int, Meta(ge=0)] = 0
     reason: Literal["stop", "length"] = "stop"
+    title: str = ""  # said when it is asked for a title; nothing leaves the first words
 
 
 class FakeProvider:
@@ -81,6 +82,8 @@ class FakeProvider:
 
     def chat(self, request: ModelRequest) -> FakeAnswer:
         """Prepare an answer; see AnswerStream."""
+        if request.purpose == "title":
+            return FakeAnswer(request, Script(chunks=(_title_for(request),)))
         self.requests.append(request)
         return FakeAnswer(request, self._scripts.popleft() if self._scripts else None)
 
@@ -140,6 +143,13 @@ def _script_for(request: ModelRequest) -> Script:
     quoted = " ".join(question.split())[:QUOTED_CHARACTERS]
     thinking = THOUGHTS if request.model == THINKING_MODEL else ""
     return Script(tuple(_words(CANNED_ANSWER.format(question=quoted))), delay_ms=15, thinking=thinking)
+
+
+def _title_for(request: ModelRequest) -> str:
+    """Give the title that the question asks for; it may be cut in its middle."""
+    directive = request.turns[-1].content.partition(DIRECTIVE)[2]
+    asked = re.search(r'"title": ("(?:[^"\\\\]|\\\\.)*")', directive)
+    return json.decode(asked[1], type=str) if asked else ""
 
 
 def _read_directive(text: str) -> Script:

@@ -1,5 +1,6 @@
 // Native dialogs that the server rendered; each function gives what the person chose.
 import { delegate, need, part } from "../lib/dom";
+import { ApiError } from "../lib/http";
 
 /** Shows a dialog and gives its return value: the value of the button, or "" when it was dismissed. */
 export function askIn(dialog: HTMLDialogElement): Promise<string> {
@@ -17,14 +18,14 @@ export async function confirmed(id: string, name: string): Promise<boolean> {
   return (await askIn(dialog)) === "yes";
 }
 
-/** Asks for a line of text; "" when the person thought better of it. */
-export async function askForText(id: string, current: string): Promise<string> {
+/** Asks for a line of text; null when the person thought better of it. */
+export async function askForText(id: string, current: string): Promise<string | null> {
   const dialog = need(`#${id}`, HTMLDialogElement);
   const field = need("input", HTMLInputElement, dialog);
   field.value = current;
   const answer = askIn(dialog);
   field.select();
-  return (await answer) === "yes" ? field.value.trim() : "";
+  return (await answer) === "yes" ? field.value.trim() : null;
 }
 
 /** Tells something that needs no choice. */
@@ -32,6 +33,13 @@ export async function tell(sentence: string): Promise<void> {
   const dialog = need("#tell-dialog", HTMLDialogElement);
   part(dialog, "sentence").textContent = sentence;
   await askIn(dialog);
+}
+
+/** Tells why the server refused; whatever else went wrong is thrown again. */
+export async function tellError(error: unknown): Promise<null> {
+  if (!(error instanceof ApiError)) throw error;
+  await tell(error.advice);
+  return null;
 }
 
 /** Buttons with data-closes dismiss their dialog; unlike a submit button they never answer to Enter in a field. */

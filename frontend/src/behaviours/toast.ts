@@ -39,3 +39,15 @@ function chosen(toast: HTMLElement): Promise<string> {
     settle = mine;
   });
 }
+
+/** Offers to undo what was just done; gives true when the person takes it back, false when the time is over or something else was done. */
+export async function offerUndo(sentence: string): Promise<boolean> {
+  let isUndone = false;
+  await undoable(sentence, {
+    act: async () => undefined,
+    undo: () => {
+      isUndone = true;
+    },
+  });
+  return isUndone;
+}

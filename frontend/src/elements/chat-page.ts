@@ -79,6 +79,7 @@ export class ChatPage extends HTMLElement implements Stage {
 
   rests(): void {
     void need("context-meter", ContextMeter, this).look(this.conversation, this.list.leaf);
+    this.dispatchEvent(new CustomEvent("chat-answered", { detail: this.conversation }));
   }
 
   async #settle(): Promise<void> {

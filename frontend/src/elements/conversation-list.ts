@@ -1,12 +1,19 @@
-// <conversation-list>: the conversations in the sidebar, with rename, delete and older pages.
+// <conversation-list>: the conversations in the sidebar: pinned, in folders, by day; older ones come while scrolling.
+import { ConversationMenu } from "../behaviours/conversation-menu";
+import { draggable } from "../behaviours/conversation-drag";
+import { waitingToBeDeleted } from "../behaviours/conversation-deeds";
+import { heading } from "../lib/days";
 import { find, fromTemplate, need, part } from "../lib/dom";
-import { ApiError, api } from "../lib/http";
-import { announce } from "../lib/announce";
-import { askForText, confirmed, tell } from "../behaviours/dialogs";
+import { api } from "../lib/http";
+import { tellError } from "../behaviours/dialogs";
 
 export interface Conversation {
   id: string;
   title: string | null;
+  updated_at?: string;
+  pinned?: boolean;
+  archived?: boolean;
+  folder?: string;
 }
 
 interface Page {
@@ -15,113 +22,131 @@ interface Page {
 }
 
 export class ConversationList extends HTMLElement {
-  #cursor: string | null = null;
-
   connectedCallback(): void {
-    this.addEventListener("click", (event) => this.#clicked(event));
-    for (const item of this.querySelectorAll("li")) this.#equip(item);
-    const older = this.#older;
-    older.hidden = older.dataset.more !== "true";
-    older.addEventListener("click", () => this.#loadOlder().catch(tellError));
+    for (const item of this.querySelectorAll<HTMLElement>("li[data-id]")) this.#equip(item);
+    for (const id of waitingToBeDeleted()) this.item(id)?.remove();
+    for (const item of this.querySelectorAll<HTMLElement>("li[data-id]")) this.place(item);
+    for (const folder of this.querySelectorAll<HTMLDetailsElement>("details")) this.#fillWhenOpened(folder);
+    new ConversationMenu(this);
+    draggable(this);
+    this.#older.addEventListener("click", (event) => {
+      event.preventDefault();
+      void this.#loadOlder();
+    });
+    new IntersectionObserver(([entry]) => entry?.isIntersecting && void this.#loadOlder(), { rootMargin: "400px" }).observe(this.#older);
   }
 
   /** Puts a conversation on top and marks it as the one that is open. */
   open(conversation: Conversation): void {
     for (const link of this.querySelectorAll('a[aria-current="page"]')) link.removeAttribute("aria-current");
-    const item = this.#item(conversation.id) ?? this.#make(conversation);
-    this.#title(item, conversation.title);
+    const item = this.put({ ...conversation, updated_at: new Date().toISOString() });
     need("a", HTMLAnchorElement, item).setAttribute("aria-current", "page");
-    need("ul", HTMLUListElement, this).prepend(item);
-    this.#noteEmpty();
   }
 
-  #make({ id, title }: Conversation): HTMLElement {
+  /** Shows a conversation as it is now, where it belongs. */
+  put(conversation: Conversation): HTMLElement {
+    const item = this.item(conversation.id) ?? this.#make(conversation.id);
+    const { title, updated_at, pinned, folder } = conversation;
+    const shown = title || "New chat";
+    part(item, "title").textContent = shown;
+    part(item, "menu").setAttribute("aria-label", `Options of “${shown}”`);
+    if (updated_at) item.dataset.updated = updated_at;
+    if (pinned !== undefined) item.dataset.pinned = pinned ? "true" : "";
+    if (folder !== undefined) item.dataset.folder = folder;
+    this.place(item);
+    return item;
+  }
+
+  /** Moves an item to where its data say that it belongs. */
+  place(item: HTMLElement): void {
+    const from = item.parentElement;
+    const list = this.#listFor(item);
+    const later = [...list.children].find((other) => other !== item && (other as HTMLElement).dataset.updated! < item.dataset.updated!);
+    if (from !== list || item.nextElementSibling !== (later ?? null)) list.insertBefore(item, later ?? null);
+    this.tidy();
+  }
+
+  /** Takes headings away that have nothing below them. */
+  tidy(): void {
+    for (const group of this.querySelectorAll("section[data-heading]")) if (!group.querySelector("li")) group.remove();
+    part(this, "empty").hidden = this.querySelector("li[data-id], details") !== null;
+  }
+
+  item(id: string): HTMLElement | null {
+    return find(`li[data-id="${CSS.escape(id)}"]`, HTMLElement, this);
+  }
+
+  folder(name: string): HTMLDetailsElement | null {
+    return find(`details[data-folder="${CSS.escape(name)}"]`, HTMLDetailsElement, this);
+  }
+
+  #listFor(item: HTMLElement): HTMLElement {
+    const { pinned, folder, updated } = item.dataset;
+    if (folder && !pinned && this.dataset.archived !== "true") return need("ul", HTMLUListElement, this.folder(folder) ?? this.#makeFolder(folder));
+    const name = pinned ? "Pinned" : heading(new Date(updated ?? ""), new Date());
+    return need("ul", HTMLUListElement, find(`section[data-heading="${name}"]`, HTMLElement, this) ?? this.#makeGroup(name, updated ?? ""));
+  }
+
+  #makeGroup(name: string, updated: string): HTMLElement {
+    const group = fromTemplate("conversation-group", HTMLElement);
+    group.dataset.heading = name;
+    part(group, "heading").textContent = name;
+    const isEarlier = (other: HTMLElement) => (other.querySelector<HTMLElement>("li[data-id]")?.dataset.updated ?? "") < updated;
+    const groups = [...this.querySelectorAll<HTMLElement>('section[data-heading]:not([data-heading="Pinned"])')];
+    if (name === "Pinned") this.prepend(group);
+    else (groups.find(isEarlier) ?? part(this, "empty")).before(group);
+    return group;
+  }
+
+  #makeFolder(name: string): HTMLDetailsElement {
+    const folder = fromTemplate("conversation-folder", HTMLDetailsElement);
+    folder.dataset.folder = name;
+    part(folder, "name").textContent = name;
+    part(this, "folders").append(folder);
+    this.#fillWhenOpened(folder);
+    return folder;
+  }
+
+  #fillWhenOpened(folder: HTMLDetailsElement): void {
+    const fill = async () => {
+      if (!folder.open || folder.dataset.filled) return;
+      folder.dataset.filled = "true";
+      await this.#load({ folder: folder.dataset.folder ?? "" });
+    };
+    folder.addEventListener("toggle", () => void fill());
+    void fill();
+  }
+
+  async #loadOlder(): Promise<void> {
+    const { cursor } = this.#older.dataset;
+    if (!cursor || this.#older.hidden) return;
+    delete this.#older.dataset.cursor; // one at a time
+    const next = await this.#load({ cursor, ...(this.dataset.archived === "true" ? { archived: "1" } : { folder: "" }) }).catch(tellError);
+    if (next) this.#older.dataset.cursor = next;
+    this.#older.hidden = !next;
+  }
+
+  async #load(query: Record<string, string>): Promise<string | null> {
+    const page = await api<Page>("GET", `/api/conversations?${new URLSearchParams(query)}`);
+    for (const each of page.conversations) if (!this.item(each.id)) this.put(each);
+    return page.next;
+  }
+
+  #make(id: string): HTMLElement {
     const item = fromTemplate("conversation-item", HTMLElement);
     item.dataset.id = id;
     need("a", HTMLAnchorElement, item).href = `/chat/${id}`;
     this.#equip(item);
-    this.#title(item, title);
     return item;
   }
 
-  /** Gives an item its buttons. */
   #equip(item: HTMLElement): void {
     item.append(fromTemplate("conversation-tools", HTMLElement));
-    this.#title(item, part(item, "title").textContent);
+    item.draggable = true;
+    part(item, "menu").setAttribute("aria-label", `Options of “${part(item, "title").textContent}”`);
   }
 
-  #title(item: HTMLElement, title: string | null): void {
-    const shown = title || "New chat";
-    part(item, "title").textContent = shown;
-    part(item, "title").title = shown;
-    part(item, "rename").setAttribute("aria-label", `Rename “${shown}”`);
-    part(item, "delete").setAttribute("aria-label", `Delete “${shown}”`);
+  get #older(): HTMLElement {
+    return part(this, "older");
   }
-
-  #clicked(event: Event): void {
-    const button = event.target instanceof Element ? event.target.closest("button") : null;
-    const item = button?.closest("li");
-    if (!button || !item) return;
-    const act = button.dataset.part === "delete" ? this.#delete(item) : this.#rename(item);
-    act.catch(tellError);
-  }
-
-  async #rename(item: HTMLElement): Promise<void> {
-    const title = await askForText("rename-dialog", part(item, "title").textContent ?? "");
-    if (!title) return;
-    const renamed = await api<Conversation>("PATCH", `/api/conversations/${item.dataset.id}`, { title });
-    this.#title(item, renamed.title);
-    if (this.#isOpen(item)) this.dispatchEvent(new CustomEvent("chat-renamed", { bubbles: true, detail: renamed.title }));
-  }
-
-  async #delete(item: HTMLElement): Promise<void> {
-    const title = part(item, "title").textContent ?? "";
-    if (!(await confirmed("delete-dialog", title))) return;
-    await api("DELETE", `/api/conversations/${item.dataset.id}`);
-    if (this.#isOpen(item)) {
-      location.assign("/chat");
-      return;
-    }
-    const neighbour = item.nextElementSibling ?? item.previousElementSibling;
-    item.remove();
-    this.#noteEmpty();
-    announce(`“${title}” was deleted.`);
-    (find("a", HTMLAnchorElement, neighbour ?? document.createElement("li")) ?? find("#new-chat", HTMLElement))?.focus();
-  }
-
-  async #loadOlder(): Promise<void> {
-    this.#cursor ??= (await api<Page>("GET", "/api/conversations")).next;
-    if (!this.#cursor) return this.#noMore();
-    const page = await api<Page>("GET", `/api/conversations?cursor=${encodeURIComponent(this.#cursor)}`);
-    const fresh = page.conversations.filter(({ id }) => !this.#item(id)).map((each) => this.#make(each));
-    need("ul", HTMLUListElement, this).append(...fresh);
-    this.#cursor = page.next;
-    if (fresh[0]) need("a", HTMLAnchorElement, fresh[0]).focus();
-    if (!page.next) this.#noMore();
-  }
-
-  #noMore(): void {
-    this.#older.hidden = true;
-  }
-
-  #noteEmpty(): void {
-    part(this, "empty").hidden = need("ul", HTMLUListElement, this).childElementCount > 0;
-  }
-
-  #item(id: string): HTMLElement | null {
-    return find(`li[data-id="${CSS.escape(id)}"]`, HTMLElement, this);
-  }
-
-  #isOpen(item: HTMLElement): boolean {
-    return find('a[aria-current="page"]', HTMLElement, item) !== null;
-  }
-
-  get #older(): HTMLButtonElement {
-    return need('[data-part="older"]', HTMLButtonElement, this);
-  }
-}
-
-function tellError(error: unknown): void {
-  if (!(error instanceof ApiError)) throw error;
-  void tell(error.advice);
 }

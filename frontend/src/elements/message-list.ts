@@ -16,7 +16,16 @@ export class MessageList extends HTMLElement {
     need("#jump-to-latest", HTMLButtonElement).addEventListener("click", () => this.toLatest(true));
     new ResizeObserver(() => this.#keepUp()).observe(this);
     new ResizeObserver(() => this.#keepUp()).observe(part(this, "messages"));
-    this.toLatest();
+    if (!this.#toLinked()) this.toLatest();
+    addEventListener("hashchange", () => this.#toLinked());
+  }
+
+  /** Shows the message that the address names, if it is here. */
+  #toLinked(): boolean {
+    const linked = location.hash ? find(`#${CSS.escape(location.hash.slice(1))}`, MessageItem, this) : null;
+    if (linked) this.#isFollowing = false;
+    linked?.scrollIntoView({ block: "center" });
+    return linked !== null;
   }
 
   get items(): MessageItem[] {

@@ -1,0 +1,40 @@
+"""GET /api/search: the caller's own titles and messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from app.chat import searching
+from app.chat.api import bp, give_json
+from app.chat.search_words import parse_query
+from app.models.search import MessageHit, Query, TitleHit
+
+
+@bp.get("/search")
+def search() -> ResponseReturnValue:
+    """Find titles and messages; what was found in them comes as pieces, by turns plain and found."""
+    query = parse_query(request.args.get("q", ""))
+    found = find(query)
+    titles = [{**_of_conversation(hit), "title": searching.marked(hit.title, query.words)} for hit in found.titles]
+    messages = [_of_message(hit, query) for hit in found.messages]
+    return give_json({"titles": titles, "messages": messages})
+
+
+def find(query: Query) -> searching.Found:
+    """Search in what the person has who is signed in."""
+    searcher: searching.Searcher = current_app.extensions["search"]
+    return searcher.find(current_user.id, query)
+
+
+def _of_conversation(hit: TitleHit | MessageHit) -> dict[str, Any]:
+    shared = {"conversation_id": hit.conversation_id, "folder": hit.folder, "archived": hit.archived, "at": hit.at}
+    return {**shared, "title": hit.title}
+
+
+def _of_message(hit: MessageHit, query: Query) -> dict[str, Any]:
+    own = {"message_id": hit.message_id, "role": hit.role, "model": hit.model}
+    return {**_of_conversation(hit), **own, "snippet": searching.snippet(hit.content, query.words)}
