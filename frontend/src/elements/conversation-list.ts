@@ -16,10 +16,7 @@ export interface Conversation {
   folder?: string;
 }
 
-interface Page {
-  conversations: Conversation[];
-  next: string | null;
-}
+type Page = { conversations: Conversation[]; next: string | null };
 
 export class ConversationList extends HTMLElement {
   connectedCallback(): void {
