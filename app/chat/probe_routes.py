@@ -24,21 +24,25 @@ PAUSE_SECONDS = 0.5
 # The longest that a real answer is silent on the line.
 SILENCE_SECONDS = HEARTBEAT_SECONDS + 1
 AT_A_TIME = 4
+SILENT_AT_A_TIME = 2
 
 bp = Blueprint("probe", __name__)
 _places = threading.BoundedSemaphore(AT_A_TIME)
+_silent_places = threading.BoundedSemaphore(SILENT_AT_A_TIME)  # apart: they are held for long
 
 
 @bp.get("/readyz/stream")
 @public
-@limiter.limit("8/minute")
+@limiter.limit("20/minute")
 def stream() -> ResponseReturnValue:
     """Send seven small events over three seconds; with ?silence=1 two, with the longest silence of a real answer between them."""
-    if not _places.acquire(blocking=False):
+    is_silent = request.args.get("silence") == "1"
+    places = _silent_places if is_silent else _places
+    if not places.acquire(blocking=False):
         raise Unavailable("Others are looking at this stream. Please try again in a moment.", retry_after=5)
-    pauses = [SILENCE_SECONDS] if request.args.get("silence") == "1" else [PAUSE_SECONDS] * (EVENTS - 1)
+    pauses = [SILENCE_SECONDS] if is_silent else [PAUSE_SECONDS] * (EVENTS - 1)
     response = Response(_frames(pauses), headers=sse.HEADERS)
-    response.call_on_close(_places.release)  # also where nobody reads a single byte (HEAD, a browser that is gone)
+    response.call_on_close(places.release)  # also where nobody reads a single byte (HEAD, a browser that is gone)
     return response
 
 
