@@ -15,6 +15,11 @@ from app.extensions import db, get_settings
 from app.models.user import User, find_user
 from app.models.user_overview import list_all_user_rows
 
+FOREIGN = (
+    "The account has been there since {:%Y-%m-%d %H:%M} UTC. If it was not you who registered it, take it over now: "
+    "run flask sign-in-link {}, open the link, and set a password."
+)
+
 
 @click.command("create-admin")
 @click.argument("email")
@@ -26,6 +31,8 @@ def create_admin(email: str) -> None:
     password = _ask_password() if _needs_password(existing) and sys.stdin.isatty() else None
     user = actions.create_admin(email, password)
     click.echo(f"{user.email} is an administrator{remark}.")
+    if existing and existing.password_hash and not password:
+        click.echo(FOREIGN.format(user.created_at, user.email))
     if _needs_password(user):
         click.echo(f"To sign in and set a password, open within {links.LIFETIME_MINUTES} minutes, once:")
         click.echo(_new_link(user))

