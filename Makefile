@@ -48,6 +48,7 @@ check: test
 	$(BIN)/python scripts/npm.py test
 	$(BIN)/python scripts/audit.py
 	$(PYTEST) --database=postgresql
+	$(PYTEST) --database=postgresql -m fault tests/chat/test_processes.py tests/chat/test_crash.py
 	$(PYTEST) -m "network or browser or proxy or fault or chaos"
 
 e2e: setup

@@ -11,6 +11,8 @@ from tests.people import Event
 from tests.serving import Browser
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.fault
+
 ENDLESS = '/fake {"chunks": [' + ", ".join(f'"{n} "' for n in range(2000)) + '], "delay_ms": 20}'
 WHOLE = "".join(f"{n} " for n in range(2000))
 

@@ -16,6 +16,8 @@ from tests.serving import Browser
 from tests.valkey import Valkey
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.fault
+
 COUNTING = '/fake {"chunks": [' + ", ".join(f'"{n} "' for n in range(100)) + '], "delay_ms": 20}'
 WHOLE = "".join(f"{n} " for n in range(100))
 ENDLESS = '/fake {"chunks": [' + ", ".join(f'"{n} "' for n in range(5000)) + '], "delay_ms": 20}'

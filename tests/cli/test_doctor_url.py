@@ -17,6 +17,8 @@ from tests.chat.providers.ports import answering, refusing_port, server_context
 from tests.serving import Server
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.fault
+
 Pump = Callable[[socket.socket, socket.socket], None]
 
 
