@@ -14,6 +14,7 @@ from app.chat.search_words import parse_query
 from app.models.branch import PAGE_MESSAGES, Branch, get_branch
 from app.models.conversation import Wanted, get_conversation
 
+MAX_MESSAGES = 2000
 bp = Blueprint("chat", __name__)
 
 
@@ -45,5 +46,7 @@ def conversation(conversation_id: UUID) -> ResponseReturnValue:
     found = get_conversation(current_user.id, conversation_id)
     wanted = schemas.parse_branch_query(request.args)
     branch = get_branch(found, through=wanted.leaf, before=wanted.before, limit=PAGE_MESSAGES)
+    if wanted.leaf and not wanted.before and wanted.leaf not in {message.id for message in branch.messages}:
+        branch = get_branch(found, through=wanted.leaf, limit=MAX_MESSAGES)  # who names a message wants to see it
     listed = sidebar.show(current_user.id, Wanted(found.archived, found.folder), None)
     return render_template("chat/chat.html", conversation=found, branch=branch, sidebar=listed)

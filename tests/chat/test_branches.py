@@ -227,3 +227,11 @@ def test_what_is_wanted_must_make_sense(alice: Person, name: str, value: str) ->
     response = alice.get(f"/api/conversations/{conversation}", query_string={name: value})
 
     assert (response.status_code, response.get_json()["field"]) == (422, name)
+
+
+def test_whoever_names_an_old_message_sees_it(app: Flask, alice: Person) -> None:
+    """As a search does, which leads to it."""
+    conversation_id, made = make_long(app, alice, 150)
+
+    assert f'id="message-{made[3]}"' not in alice.get(f"/chat/{conversation_id}").text
+    assert f'id="message-{made[3]}"' in alice.get(f"/chat/{conversation_id}?leaf={made[3]}").text

@@ -39,7 +39,7 @@ def test_it_leads_to_the_message(searched: Page) -> None:
     expect(result.locator("span")).to_have_text("Sourdough <b>needs</b> time.")
     searched.keyboard.press("ArrowDown")
     searched.keyboard.press("Enter")
-    expect(searched).to_have_url(re.compile(r"/chat/[0-9a-f-]+#message-[0-9a-f-]+$"))
+    expect(searched).to_have_url(re.compile(r"/chat/[0-9a-f-]+\?leaf=[0-9a-f-]+#message-[0-9a-f-]+$"))
     expect(searched.locator("message-item:target")).to_be_in_viewport()
     expect(searched.locator("message-item:target")).to_contain_text("Sourdough")
 

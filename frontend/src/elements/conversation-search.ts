@@ -57,7 +57,7 @@ export class ConversationSearch extends HTMLElement {
   #show({ titles, messages }: Found): void {
     const ofTitles = titles.map((hit) => this.#result(hit, `/chat/${hit.conversation_id}`, hit.title, null));
     const ofMessages = messages.map((hit) =>
-      this.#result(hit, `/chat/${hit.conversation_id}#message-${hit.message_id}`, [hit.title], hit.snippet),
+      this.#result(hit, `/chat/${hit.conversation_id}?leaf=${hit.message_id}#message-${hit.message_id}`, [hit.title], hit.snippet),
     );
     this.#results.replaceChildren(...ofTitles, ...ofMessages);
     const count = titles.length + messages.length;
