@@ -62,6 +62,7 @@ class Server:
             "DATABASE_URL": settings.database_url,
             "MAX_ANSWERS": str(settings.max_answers or ""),
             "MAX_STREAMS_PER_USER": str(settings.max_streams_per_user),
+            "AUTO_TITLE": str(int(settings.auto_title)),
             "LLM_PROVIDERS": ",".join(settings.llm_providers),
             "RATE_LIMIT": settings.rate_limit,
             "REDIS_URL": settings.redis_url,
