@@ -120,10 +120,11 @@ def set_password(user: User, password: str) -> None:
 
 def delete_account(user: User) -> None:
     """Delete the account with all it owns; raises NotSignedIn when it is gone already, and Conflict for the last administrator."""
+    admins = lock_active_admins()  # before the account's own row: two who go at once would wait for each other
     if not lock_unchanged(user):
         db.session.rollback()
         raise NotSignedIn
-    if lock_active_admins() == {user.id}:
+    if admins == {user.id}:
         db.session.rollback()
         raise Conflict("You are the only administrator. Promote somebody else first.")
     end_sessions(user.id)

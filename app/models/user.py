@@ -102,7 +102,10 @@ def lock_unchanged(user: User) -> bool:
 def lock_active_admins() -> set[UUID]:
     """Give the ids of the active administrators; their rows stay locked until the transaction ends.
 
-    The update changes nothing; unlike SELECT … FOR UPDATE it takes the lock on SQLite too.
+    The update changes nothing; unlike SELECT … FOR UPDATE it takes the lock on SQLite too. PostgreSQL gets both: an update alone takes
+    its rows in any order, and two transactions that did would wait for each other.
     """
-    same = update(User).where(User.role == "admin", User.active).values(role=User.role)
+    is_admin = (User.role == "admin", User.active)
+    db.session.scalars(select(User.id).where(*is_admin).order_by(User.id).with_for_update()).all()
+    same = update(User).where(*is_admin).values(role=User.role)
     return set(db.session.scalars(same.returning(User.id)))
