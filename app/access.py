@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, request
 from flask_login import current_user
 
-from app.errors import NotAllowed, NotSignedIn
+from app.errors import NotAllowed, NotSignedIn, ProofNeeded
 from app.extensions import login_manager
+from app.sessions import is_freshly_proven
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -26,6 +27,12 @@ def public(view: View) -> View:
 def admin_required(view: View) -> View:
     """Open a view to administrators only; everybody else gets 403."""
     view.is_for_admins = True  # type: ignore[attr-defined]
+    return view
+
+
+def fresh_proof_required(view: View) -> View:
+    """Open a view to who proved within the last ten minutes who they are; others are asked to do so first."""
+    view.needs_fresh_proof = True  # type: ignore[attr-defined]
     return view
 
 
@@ -44,3 +51,5 @@ def _gate() -> None:
         raise NotSignedIn
     if getattr(view, "is_for_admins", False) and not current_user.is_admin:
         raise NotAllowed("Only administrators may open this page.")
+    if getattr(view, "needs_fresh_proof", False) and not is_freshly_proven():
+        raise ProofNeeded

@@ -21,6 +21,8 @@ PLACEHOLDER_KEY = "change-me"
 DATABASE = re.compile(r"sqlite:///.|postgres(ql)?(\+psycopg)?://.")
 MIN_KEY_LENGTH = 32
 ENVIRONMENTS = ("development", "production", "testing")
+REGISTRATION = ("open", "invitation", "closed")
+REQUIRE_PASSKEY = ("none", "admin", "all")
 PROVIDERS = ("ollama", "openai", "embedded", "fake")
 
 
@@ -57,6 +59,13 @@ class Settings:
     max_answers: int | None = None
     stream_direct: bool = True
     drain_seconds: float = 30.0
+
+    mail_url: str = field(default="", repr=False)
+    mail_from: str = ""
+    registration: str = "open"
+    require_passkey: str = "none"
+    session_days: float = 30.0
+    session_idle_days: float = 30.0
 
     bind: str = "127.0.0.1:5000"
     web_concurrency: int = 1
@@ -184,6 +193,13 @@ class _Reader:
             raise ConfigError("REDIS_URL needs a library more: pip install 'password-less-chat[redis]'")
         return value
 
+    def mail_url(self) -> str:
+        """MAIL_URL: the server that mails are handed to."""
+        value = self.secret("MAIL_URL")
+        if value and not (value.startswith(("smtp://", "smtps://")) and urlsplit(value).hostname):
+            raise ConfigError("MAIL_URL must be a URL like smtp://name:password@mail.example:587.")
+        return value
+
     def url(self, name: str, default: str, value: str = "") -> str:
         value = (value or self.text(name, default)).rstrip("/")
         if not _is_http_url(value):
@@ -223,7 +239,18 @@ def _read(env: _Reader) -> dict[str, Any]:
         raise ConfigError(f"SECRET_KEY is not set: {HOW_TO_MAKE_A_KEY}")
     if not DATABASE.match(str(values["database_url"])):
         raise ConfigError("DATABASE_URL must begin with sqlite:/// or postgresql://.")
-    return values | _read_models(env)
+    return values | _read_identity(env) | _read_models(env)
+
+
+def _read_identity(env: _Reader) -> dict[str, Any]:
+    return {
+        "mail_url": env.mail_url(),
+        "mail_from": env.text("MAIL_FROM", ""),
+        "registration": env.one_of("REGISTRATION", REGISTRATION),
+        "require_passkey": env.one_of("REQUIRE_PASSKEY", REQUIRE_PASSKEY),
+        "session_days": env.number("SESSION_DAYS", 30, least=0.01),
+        "session_idle_days": env.number("SESSION_IDLE_DAYS", 30, least=0.01),
+    }
 
 
 def _read_models(env: _Reader) -> dict[str, Any]:

@@ -4,6 +4,7 @@ AppError                     500  internal_error
 ├── MalformedRequest         400  malformed
 ├── NotSignedIn              401  not_signed_in
 ├── NotAllowed               403  not_allowed
+│   └── ProofNeeded          403  proof_needed
 ├── NotFound                 404  not_found
 │   └── ModelNotFound        404  model_not_found
 ├── TooSlow                  408  too_slow
@@ -63,6 +64,13 @@ class NotAllowed(AppError):
     status = 403
     code = "not_allowed"
     default_sentence = "You are not allowed to do this."
+
+
+class ProofNeeded(NotAllowed):
+    """The caller is signed in, but has to prove once more who they are."""
+
+    code = "proof_needed"
+    default_sentence = "Please confirm first that it is you."
 
 
 class NotFound(AppError):

@@ -29,6 +29,7 @@ BROWSER_LIFETIME = timedelta(days=1)
 SEEN_PRECISION = timedelta(minutes=5)
 SEEN_PATIENCE_SECONDS = 0.2
 FRESH_LINK = timedelta(minutes=10)
+FRESH_PROOF = timedelta(minutes=10)  # OWASP ASVS 5.0, 7.5.1: prove it again before what matters most
 ENDED = "ended_login_sessions"
 
 sessions_ended = Namespace().signal("sessions-ended")
@@ -88,7 +89,7 @@ def _touch(row: LoginSession) -> None:
 def sign_in(user: User, *, method: str, remember: bool = False) -> None:
     """Start a session of this browser for the user and commit; whatever session it had ends.
 
-    `method` is how the user proved who they are: "password" or "link". Raises NotSignedIn when the account was suspended, or got
+    `method` is how the user proved who they are, as `LoginSession` lists it. Raises NotSignedIn when the account was suspended, or got
     another password, since it was read: what was proven is worth nothing then.
     """
     if not lock_unchanged(user):
@@ -103,7 +104,12 @@ def sign_in(user: User, *, method: str, remember: bool = False) -> None:
     agent = (request.user_agent.string or "")[:255]
     db.session.add(
         LoginSession(
-            user_id=user.id, token_hash=hash_token(token), method=method, user_agent=agent, expires_at=now + lifetime
+            user_id=user.id,
+            token_hash=hash_token(token),
+            method=method,
+            user_agent=agent,
+            expires_at=now + lifetime,
+            proven_at=None if method == "mail" else now,
         )
     )
     user.last_seen_at = now
@@ -142,6 +148,18 @@ def came_by_link_just_now() -> bool:
     """Whether this session was started by a one-time link within the last ten minutes."""
     row = get_current_session()
     return row is not None and row.method == "link" and utcnow() - row.created_at < FRESH_LINK
+
+
+def is_freshly_proven() -> bool:
+    """Whether the person proved within the last ten minutes, in this browser, who they are; a mail proves nothing here."""
+    row = get_current_session()
+    return row is not None and row.proven_at is not None and utcnow() - row.proven_at < FRESH_PROOF
+
+
+def note_proof() -> None:
+    """Remember that the person proved just now who they are, when the caller commits."""
+    this_one = LoginSession.token_hash == hash_token(current_token())
+    db.session.execute(update(LoginSession).where(this_one).values(proven_at=utcnow()))
 
 
 def is_remembered() -> bool:

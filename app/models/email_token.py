@@ -11,18 +11,28 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 from app.clock import utcnow
 from app.database import Base, Id, Timestamp
 from app.extensions import db
-from app.models.user import User
+from app.models.user import EMAIL_LENGTH, User
 from app.tokens import hash_token
 
 
 class EmailToken(Base):
-    """A token bound to an account; reading it consumes nothing."""
+    """A token bound to an account; reading it consumes nothing.
+
+    `purpose` is "link" (made by an administrator or the command line), "mail" (asked for by the person), "reset" (of the password) or
+    "email" (confirms `new_email`). What came by mail is bound to the browser that asked (`browser_hash`); the six digits whose hash
+    is `code_hash` are for another device, and `tries` counts the wrong ones.
+    """
 
     __tablename__ = "email_token"
 
     id: Mapped[Id]
     user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    purpose: Mapped[str] = mapped_column(String(16), default="link")
+    browser_hash: Mapped[str] = mapped_column(String(64), default="")
+    code_hash: Mapped[str] = mapped_column(String(64), default="")
+    tries: Mapped[int] = mapped_column(default=0)
+    new_email: Mapped[str] = mapped_column(String(EMAIL_LENGTH), default="")
     created_at: Mapped[Timestamp]
     expires_at: Mapped[datetime]
     user: Mapped[User] = relationship()

@@ -17,7 +17,11 @@ from app.tokens import hash_token
 
 
 class LoginSession(Base):
-    """A browser that is signed in until `expires_at`, or until the row is gone. `method` says by what: password or link."""
+    """A browser that is signed in until `expires_at`, or until the row is gone.
+
+    `method` says by what: "password", "passkey", "link" (from an administrator), "mail" or "recovery". `proven_at` is when the person
+    proved last who they are, by anything but a mail.
+    """
 
     __tablename__ = "login_session"
 
@@ -29,6 +33,7 @@ class LoginSession(Base):
     created_at: Mapped[Timestamp]
     last_seen_at: Mapped[Timestamp]
     expires_at: Mapped[datetime]
+    proven_at: Mapped[datetime | None]
     user: Mapped[User] = relationship()
 
 

@@ -45,6 +45,7 @@ class User(UserMixin, Base):
     )
     created_at: Mapped[Timestamp]
     last_seen_at: Mapped[datetime | None]
+    passkey_offer_after: Mapped[datetime | None]  # the page offers no passkey before
     chat_defaults: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # for conversations without their own
 
     # Set for the running request by `app.sessions`: the browser's session, and its token, never stored in clear.
