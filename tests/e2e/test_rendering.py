@@ -67,7 +67,7 @@ def test_formulas_are_drawn(chat: Page) -> None:
     expect(words).to_contain_text("It costs $5, not $10.")
     fraction, letter = words.locator(".mfrac > span > .vlist-t, .mfrac > .vlist-t").first, words.locator(".katex").first
     assert fraction.bounding_box()["height"] > 1.5 * letter.bounding_box()["height"]  # type: ignore[index]
-    assert chat.evaluate("document.fonts.check('1em KaTeX_Main')")
+    chat.wait_for_function("document.fonts.check('1em KaTeX_Main')")
     assert set(asked) == {"formulas", "KaTeX"}
     chat.reload()
     expect(words_of(last_answer(chat)).locator(".katex")).to_have_count(4)
