@@ -11,6 +11,7 @@ from tests.e2e.chatting import ask, last_answer, script, words_of
 from tests.e2e.conftest import Opens
 from tests.e2e.test_looks import DESK, PHONE, is_too_wide, violations
 from tests.people import Person
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 VOICE = """
@@ -111,7 +112,7 @@ def test_the_menu_by_keyboard(open_page: Opens, alice: Person) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(menu).to_be_hidden()
-    page.wait_for_function("navigator.clipboard.readText().then(text => text === 'Some bold words.')")
+    wait_until(lambda: page.evaluate("navigator.clipboard.readText()") == "Some bold words.")
 
 
 def test_it_is_read_aloud_until_it_is_stopped(open_page: Opens, alice: Person) -> None:
