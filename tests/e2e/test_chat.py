@@ -242,7 +242,14 @@ def test_a_draft_survives_a_reload(chat: Page) -> None:
     expect(chat.get_by_label("Message", exact=True)).to_have_value("half a thou")
 
 
+def slow_start(route: Route) -> None:
+    """Hold a request back for a moment."""
+    route.request.frame.page.wait_for_timeout(300)
+    route.continue_()
+
+
 def test_what_is_written_meanwhile_belongs_to_the_new_conversation(chat: Page) -> None:
+    chat.route("**/api/chat/stream", slow_start)
     send(chat, long_answer())
     chat.get_by_label("Message", exact=True).fill("And then")
     expect(chat).to_have_url(re.compile(r"/chat/[0-9a-f-]{36}$"))
@@ -259,12 +266,6 @@ def test_settings_take_the_draft_along(chat: Page) -> None:
     expect(chat).to_have_url(re.compile(r"/chat/[0-9a-f-]{36}$"))
     chat.reload()
     expect(chat.get_by_label("Message", exact=True)).to_have_value("half a thou")
-
-
-def slow_start(route: Route) -> None:
-    """Hold a request back for a moment."""
-    route.request.frame.page.wait_for_timeout(300)
-    route.continue_()
 
 
 def test_stop_before_the_first_word(chat: Page) -> None:
