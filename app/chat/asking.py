@@ -14,7 +14,7 @@ from app.chat.answers.generation import AnswerJob, Generation
 from app.chat.answers.store import unfold
 from app.chat.directory import Choice, ModelDirectory
 from app.chat.providers.base import ChatOptions, ModelRequest
-from app.chat.schemas import AskBody, ChatDefaults, merge_options
+from app.chat.schemas import AskBody, ChatDefaults, ContextQuery, merge_options
 from app.clock import utcnow
 from app.database import new_id
 from app.errors import AppError, Conflict, InvalidField
@@ -207,14 +207,14 @@ def start_event(conversation: Conversation, answer: Message) -> dict[str, Any]:
 
 
 def measure(
-    chat: Chat, conversation: Conversation, leaf_id: UUID | None, defaults: ChatDefaults
+    chat: Chat, conversation: Conversation, wanted: ContextQuery, defaults: ChatDefaults
 ) -> dict[str, Any] | None:
     """Give how full the model's context is with a branch, or None while nobody can tell.
 
     Counted by the model's server where the last answer says so, else estimated as the next question would be.
     """
-    leaf = get_message_in(conversation, leaf_id) if leaf_id else find_newest_message(conversation.id)
-    wishes = _find_wishes(AskBody(), conversation, defaults)
+    leaf = get_message_in(conversation, wanted.leaf) if wanted.leaf else find_newest_message(conversation.id)
+    wishes = _find_wishes(AskBody(model=wanted.model or None), conversation, defaults)
     db.session.commit()  # hold no connection while the models' servers are asked
     means = _find_means(chat, wishes)
     if isinstance(means, AppError):

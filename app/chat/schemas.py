@@ -140,8 +140,24 @@ class BranchQuery(Struct, frozen=True):
 
 def parse_branch_query(arguments: Mapping[str, str]) -> BranchQuery:
     """Read the part of an address behind the question mark; what is unknown there does not matter, as elsewhere."""
+    return _read_query(arguments, BranchQuery)
+
+
+class ContextQuery(Struct, frozen=True):
+    """Whose context is meant: of the branch down to `leaf`, with this `model` in place of the conversation's own."""
+
+    leaf: UUID | None = None
+    model: Annotated[str, Meta(max_length=200)] = ""
+
+
+def parse_context_query(arguments: Mapping[str, str]) -> ContextQuery:
+    """Read the part of an address behind the question mark, as `parse_branch_query` does."""
+    return _read_query(arguments, ContextQuery)
+
+
+def _read_query(arguments: Mapping[str, str], kind: type[B]) -> B:
     try:
-        return msgspec.convert(dict(arguments), BranchQuery, strict=False)
+        return msgspec.convert(dict(arguments), kind, strict=False)
     except msgspec.ValidationError as error:
         raise _invalid(str(error)) from error
 
@@ -166,8 +182,10 @@ def parse_cursor(cursor: str | None) -> Place | None:
 
 
 def parse_wanted(arguments: Mapping[str, str]) -> Wanted:
-    """Give which conversations `?archived=1` and `?folder=` mean; raises InvalidField."""
-    archived = arguments.get("archived", "0")
+    """Give which conversations `?archived=1`, `?folder=` and `?pinned=` mean; raises InvalidField."""
+    archived, pinned = arguments.get("archived", "0"), arguments.get("pinned")
     if archived not in ("0", "1"):
         raise InvalidField("archived", "Say archived=1 for the archive, or 0.")
-    return Wanted(archived == "1", arguments.get("folder"))
+    if pinned not in (None, "0", "1"):
+        raise InvalidField("pinned", "Say pinned=1 for what is pinned, or 0 for the others.")
+    return Wanted(archived == "1", arguments.get("folder"), None if pinned is None else pinned == "1")

@@ -1,5 +1,6 @@
 // The give and take of a conversation: what is asked, which answer runs. At most one runs on this page at a time.
 import { tell } from "../behaviours/dialogs";
+import { settleDeeds } from "../behaviours/toast";
 import { wantsStreaming } from "../behaviours/streaming";
 import type { MessageItem } from "../elements/message-item";
 import { complain, complaintOf } from "../elements/outcome";
@@ -24,6 +25,11 @@ export class Dialogue {
 
   get isRunning(): boolean {
     return this.#running.isRunning;
+  }
+
+  /** How many answers were followed so far: whoever waits for something can tell whether one has begun meanwhile. */
+  get runs(): number {
+    return this.#running.count;
   }
 
   /** Shows an answer that is being written already. */
@@ -109,6 +115,7 @@ export class Dialogue {
   }
 
   async #ask(answer: MessageItem, question: Question, company: Company, refused: (error: ApiError) => void): Promise<void> {
+    settleDeeds(); // undoing one later would take the new answer off the page
     const { conversation, model } = this.stage;
     const where = { ...(conversation && { conversation_id: conversation }), ...(model && { model }) };
     const began = (start: Pick<Start, "message_id" | "question_id">) => {

@@ -14,7 +14,8 @@ export function loadsOlder(stage: Stage): void {
     if (isLoading || !before || !find("#older-messages", HTMLElement)) return;
     isLoading = true;
     try {
-      stage.list.showOlder(await fetchBranch(stage.conversation, { before }));
+      const older = await fetchBranch(stage.conversation, { before });
+      if (stage.list.items[0]?.dataset.id === before) stage.list.showOlder(older); // another branch may stand there by now
     } catch (error) {
       if (!(error instanceof ApiError)) throw error; // the link stays, and with it the next try
     } finally {

@@ -63,11 +63,12 @@ export class Run implements Listener {
     this.#answer.leave();
   }
 
-  /** Ends the generation; the end of the stream follows by itself. */
-  async stop(conversationId: string): Promise<void> {
+  /** Ends the generation; the end of the stream follows by itself. Gives whether the server has the answer already. */
+  async stop(conversationId: string): Promise<boolean> {
     this.#wantsStop = true;
     const id = this.#answer.messageId ?? (await findRunning(conversationId, this.#question));
     if (id) await api("POST", `/api/messages/${id}/stop`);
+    return id !== null;
   }
 
   started(start: Start): void {
@@ -131,7 +132,7 @@ export class Run implements Listener {
 
 /** Before a stream begins nobody told the id of the answer: the conversation has it, below the very question. */
 async function findRunning(conversationId: string, { message, question_id, continue_id }: Question): Promise<string | null> {
-  const newest = () => api<{ conversations: { id: string }[] }>("GET", "/api/conversations");
+  const newest = () => api<{ conversations: { id: string }[] }>("GET", "/api/conversations?pinned=0"); // a new one is not pinned
   const id = conversationId || (await newest()).conversations[0]?.id;
   if (!id) return null;
   const { messages } = await fetchBranch(id, { limit: 2 }); // the newest branch ends in what is being written
