@@ -186,7 +186,8 @@ def _save_answer(chat: Chat, topic: _Topic, means: _Means, body: AskBody) -> Ans
         **chat.engine.store.lease(),
     )
     db.session.add(answer)
-    conversation.model = body.model or conversation.model
+    if not (body.question_id or body.continue_id):  # another model may be asked for one answer
+        conversation.model = body.model or conversation.model
     db.session.commit()
     turns = (*told.turns, history.GO_ON) if cut_short else told.turns
     request = ModelRequest(means.choice.model, turns, means.options)

@@ -235,3 +235,13 @@ def test_whoever_names_an_old_message_sees_it(app: Flask, alice: Person) -> None
 
     assert f'id="message-{made[3]}"' not in alice.get(f"/chat/{conversation_id}").text
     assert f'id="message-{made[3]}"' in alice.get(f"/chat/{conversation_id}?leaf={made[3]}").text
+
+
+def test_another_model_for_one_answer_is_not_the_conversations(alice: Person) -> None:
+    first = alice.ask(model="fake")
+    alice.ask("", question_id=first["question_id"], model="fake-thinking")
+    alice.call("POST", "/api/chat", {"continue_id": first["message_id"], "model": "fake-thinking"})
+    assert branch(alice, first["conversation_id"])["model"] == "fake"
+
+    alice.ask(conversation_id=first["conversation_id"], model="fake-thinking")
+    assert branch(alice, first["conversation_id"])["model"] == "fake-thinking"

@@ -26,7 +26,7 @@ function fill({ model, system_prompt, options }: Settings): void {
   const picker = need("#model", HTMLSelectElement);
   const models = [...picker.options].map(({ value }) => value).filter((value) => value && value !== model);
   const select = need("#setting-model", HTMLSelectElement);
-  select.replaceChildren(new Option("Whoever is picked", ""), ...(model ? [model] : []).concat(models).map((name) => new Option(name)));
+  select.replaceChildren(new Option("As in a new chat", ""), ...(model ? [model] : []).concat(models).map((name) => new Option(name)));
   field("model").value = model ?? "";
   field("system_prompt").value = system_prompt;
   for (const name of NUMBERS) field(name).value = String(options[name] ?? "");
