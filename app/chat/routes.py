@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.access import public
-from app.chat import schemas, searching, sidebar
+from app.chat import schemas, search_api, sidebar
+from app.chat.forms import KEEP_ALIVE
+from app.chat.providers.base import RANGES
 from app.chat.search_words import parse_query
 from app.models.branch import PAGE_MESSAGES, Branch, get_branch
 from app.models.conversation import Wanted, get_conversation
@@ -31,13 +34,14 @@ def new_chat() -> ResponseReturnValue:
     place = schemas.parse_cursor(request.args.get("cursor"))
     shown = sidebar.show(current_user.id, schemas.parse_wanted(request.args), place)
     q = request.args.get("q", "")
-    found = _find(q) if q else None
-    return render_template("chat/chat.html", conversation=None, branch=Branch(), sidebar=shown, q=q, found=found)
+    found = search_api.find(parse_query(q)) if q else None
+    return _show(conversation=None, branch=Branch(), sidebar=shown, q=q, found=found)
 
 
-def _find(q: str) -> searching.Found:
-    searcher: searching.Searcher = current_app.extensions["search"]
-    return searcher.find(current_user.id, parse_query(q))
+def _show(**shown: Any) -> str:
+    """Give the page with what its dialogs offer."""
+    offers = {"ranges": RANGES, "keep_alive": KEEP_ALIVE, "max_system_prompt": schemas.MAX_SYSTEM_PROMPT}
+    return render_template("chat/chat.html", **offers, **shown)
 
 
 @bp.get("/chat/<uuid:conversation_id>")
@@ -49,4 +53,4 @@ def conversation(conversation_id: UUID) -> ResponseReturnValue:
     if wanted.leaf and not wanted.before and wanted.leaf not in {message.id for message in branch.messages}:
         branch = get_branch(found, through=wanted.leaf, limit=MAX_MESSAGES)  # who names a message wants to see it
     listed = sidebar.show(current_user.id, Wanted(found.archived, found.folder), None)
-    return render_template("chat/chat.html", conversation=found, branch=branch, sidebar=listed)
+    return _show(conversation=found, branch=branch, sidebar=listed)

@@ -15,7 +15,7 @@ from app.chat.providers.base import ChatOptions
 from app.errors import InvalidField, MalformedRequest
 from app.models.branch import Branch
 from app.models.conversation import FOLDER_LENGTH, TITLE_LENGTH, Conversation, Place, Wanted
-from app.models.message import MAX_SHOWN, Message
+from app.models.message import MAX_BRANCH, Message
 
 MAX_MESSAGE = 200_000
 MAX_SYSTEM_PROMPT = 20_000
@@ -135,7 +135,7 @@ class BranchQuery(Struct, frozen=True):
 
     leaf: UUID | None = None
     before: UUID | None = None
-    limit: Annotated[int, Meta(ge=1, le=MAX_SHOWN)] = MAX_SHOWN
+    limit: Annotated[int, Meta(ge=1, le=MAX_BRANCH)] = MAX_SHOWN
 
 
 def parse_branch_query(arguments: Mapping[str, str]) -> BranchQuery:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 
 from app.extensions import db
 from app.models.conversation import Conversation
-from app.models.message import IS_RUNNING, MAX_SHOWN, Message, find_newest_message, get_message_in, list_path
+from app.models.message import IS_RUNNING, MAX_BRANCH, Message, find_newest_message, get_message_in, list_path
 
 PAGE_MESSAGES = 100
 
@@ -37,7 +37,7 @@ def get_branch(
     *,
     through: UUID | None = None,
     before: UUID | None = None,
-    limit: int = MAX_SHOWN,
+    limit: int = MAX_BRANCH,
 ) -> Branch:
     """Give the last `limit` messages of the branch `through` a message, or of those `before` one; raises NotFound.
 

@@ -31,7 +31,7 @@ from app.extensions import db
 from app.models.conversation import Conversation
 
 RUNNING = ("pending", "streaming")
-MAX_SHOWN = 10_000
+MAX_BRANCH = 10_000  # messages that are given at once
 # Literally the condition of the partial index: with bound values SQLite would not know that it may use it, and read the whole table.
 IS_RUNNING = text("message.status in ('pending', 'streaming')")
 STATUSES = (*RUNNING, "complete", "stopped", "interrupted", "failed")
