@@ -119,8 +119,9 @@ def conversation_json(conversation: Conversation) -> dict[str, Any]:
 
 def message_json(message: Message, siblings: Sequence[UUID] = ()) -> dict[str, Any]:
     """Give a message as the API shows it."""
-    names = ("id", "parent_id", "role", "content", "reasoning", "status", "model", "error", "error_code", "usage")
-    fields = {name: getattr(message, name) for name in (*names, "dropped_messages", "created_at")}
+    names = ("id", "parent_id", "depth", "role", "content", "reasoning", "tool_calls", "status", "model", "usage")
+    more = ("end_reason", "error", "error_code", "dropped_messages", "created_at")
+    fields = {name: getattr(message, name) for name in (*names, *more)}
     return {**fields, "siblings": siblings}
 
 
@@ -135,7 +136,7 @@ class BranchQuery(Struct, frozen=True):
 
     leaf: UUID | None = None
     before: UUID | None = None
-    limit: Annotated[int, Meta(ge=1, le=MAX_BRANCH)] = MAX_SHOWN
+    limit: Annotated[int, Meta(ge=1, le=MAX_BRANCH)] = MAX_BRANCH
 
 
 def parse_branch_query(arguments: Mapping[str, str]) -> BranchQuery:

@@ -65,6 +65,7 @@ def make_long(app: Flask, person: Person, count: int) -> tuple[UUID, list[UUID]]
                 "id": message_id,
                 "conversation_id": conversation.id,
                 "parent_id": made[n - 1] if n else None,
+                "depth": n,
                 "role": "assistant" if n % 2 else "user",
                 "content": f"Words {n}",
                 "created_at": utcnow() + timedelta(seconds=n),

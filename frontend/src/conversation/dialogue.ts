@@ -15,6 +15,11 @@ interface Company {
   siblings?: string[];
 }
 
+interface Replaced {
+  answer: MessageItem;
+  putBack: () => void;
+}
+
 export class Dialogue {
   readonly #running: Running;
 
@@ -74,9 +79,9 @@ export class Dialogue {
     const { id, question } = item.dataset;
     if (this.isRunning || !id) return;
     const complainHere = (reason: string) => item.fail(reason, question ?? null);
-    const answer = await this.#replace(item, { continue_id: id }, complainHere);
+    const { answer, putBack } = await this.#replace(item, { continue_id: id }, complainHere);
     if (!answer.isConnected || answer.status !== "failed" || answer.body.text !== item.body.text) return;
-    answer.replaceWith(item);
+    putBack();
     complainHere(complaintOf(answer));
   }
 
@@ -97,15 +102,17 @@ export class Dialogue {
     });
   }
 
-  async #replace(item: MessageItem, question: Question, refused: (reason: string) => void): Promise<MessageItem> {
+  /** Asks for an answer in the place of one, and of all that follows it, which can be put back. */
+  async #replace(item: MessageItem, question: Question, refused: (reason: string) => void): Promise<Replaced> {
     const siblings = familyOf(item);
     const putBack = this.stage.list.cutFrom(item);
     const answer = this.stage.list.add("assistant");
+    if (question.continue_id) answer.restart();
     await this.#ask(answer, question, { siblings }, (error) => {
       putBack();
       refused(error.advice);
     });
-    return answer;
+    return { answer, putBack };
   }
 
   async #ask(answer: MessageItem, question: Question, company: Company, refused: (error: ApiError) => void): Promise<void> {

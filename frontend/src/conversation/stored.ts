@@ -1,18 +1,22 @@
 // A conversation as the server keeps it.
 import type { Role, Status } from "../elements/message-item";
 import { api } from "../lib/http";
-import type { Usage } from "../stream/types";
+import type { ToolCall, Usage } from "../stream/types";
 
 export const PAGE_MESSAGES = 100;
 
 export interface StoredMessage {
   id: string;
   parent_id: string | null;
+  /** How many messages stand above it. */
+  depth: number;
   role: Role;
   content: string;
   reasoning: string | null;
+  tool_calls: ToolCall[];
   status: Status;
   model: string | null;
+  end_reason: string | null;
   error: string | null;
   usage: Usage | null;
   dropped_messages: number | null;

@@ -2,6 +2,7 @@
 import { restore, standIn } from "../conversation/restore";
 import type { StoredBranch, StoredMessage } from "../conversation/stored";
 import { find, fromTemplate, need, part } from "../lib/dom";
+import { markDropped } from "./dropped-line";
 import { MessageItem, type Role } from "./message-item";
 import { showSiblings } from "./versions";
 
@@ -13,6 +14,7 @@ export class MessageList extends HTMLElement {
   connectedCallback(): void {
     this.addEventListener("scroll", () => this.#look(), { passive: true });
     this.addEventListener("message-changed", () => this.#keepUp());
+    this.addEventListener("message-dropped", ({ target }) => target === this.last && markDropped(this));
     need("#jump-to-latest", HTMLButtonElement).addEventListener("click", () => this.toLatest(true));
     new ResizeObserver(() => this.#keepUp()).observe(this);
     new ResizeObserver(() => this.#keepUp()).observe(part(this, "messages"));
@@ -78,6 +80,7 @@ export class MessageList extends HTMLElement {
     const last = messages.at(-1);
     if (last?.role === "user") standIn(this.#append("assistant"), last.id);
     if (start === 0) this.#noteOlder(has_older);
+    markDropped(this);
     this.#keepUp();
   }
 
@@ -91,6 +94,7 @@ export class MessageList extends HTMLElement {
       restore(item, stored);
     }
     this.#noteOlder(has_older);
+    markDropped(this);
     this.scrollTop = this.scrollHeight - fromEnd;
   }
 
