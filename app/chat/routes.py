@@ -14,10 +14,9 @@ from app.chat import schemas, search_api, sidebar
 from app.chat.forms import KEEP_ALIVE
 from app.chat.providers.base import RANGES
 from app.chat.search_words import parse_query
-from app.models.branch import PAGE_MESSAGES, Branch, get_branch
+from app.models.branch import PAGE_MESSAGES, Branch, get_branch, get_branch_around
 from app.models.conversation import Wanted, get_conversation
 
-MAX_MESSAGES = 2000
 bp = Blueprint("chat", __name__)
 
 
@@ -46,11 +45,12 @@ def _show(**shown: Any) -> str:
 
 @bp.get("/chat/<uuid:conversation_id>")
 def conversation(conversation_id: UUID) -> ResponseReturnValue:
-    """Show the newest part of a conversation, or what comes `before` a message; of the branch through `leaf`."""
+    """Show the newest part of a conversation, what comes `before` or `after` a message, or what surrounds the one named as `leaf`."""
     found = get_conversation(current_user.id, conversation_id)
     wanted = schemas.parse_branch_query(request.args)
-    branch = get_branch(found, through=wanted.leaf, before=wanted.before, limit=PAGE_MESSAGES)
-    if wanted.leaf and not wanted.before and wanted.leaf not in {message.id for message in branch.messages}:
-        branch = get_branch(found, through=wanted.leaf, limit=MAX_MESSAGES)  # who names a message wants to see it
+    if wanted.leaf and not (wanted.before or wanted.after):
+        branch = get_branch_around(found, wanted.leaf, PAGE_MESSAGES)
+    else:
+        branch = get_branch(found, through=wanted.leaf, before=wanted.before, after=wanted.after, limit=PAGE_MESSAGES)
     listed = sidebar.show(current_user.id, Wanted(found.archived, found.folder), None)
     return _show(conversation=found, branch=branch, sidebar=listed)

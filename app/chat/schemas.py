@@ -128,14 +128,15 @@ def message_json(message: Message, siblings: Sequence[UUID] = ()) -> dict[str, A
 def branch_json(branch: Branch) -> dict[str, Any]:
     """Give a stretch of a branch as the API shows it."""
     messages = [message_json(message, branch.siblings.get(message.id, ())) for message in branch.messages]
-    return {"messages": messages, "has_older": branch.has_older}
+    return {"messages": messages, "has_older": branch.has_older, "newest_id": branch.newest_id}
 
 
 class BranchQuery(Struct, frozen=True):
-    """Which part of a conversation is wanted: the branch through `leaf`, of it what comes `before` a message, at most `limit`."""
+    """Which part of a conversation is wanted: the branch through `leaf`, of it what comes `before` or `after` a message."""
 
     leaf: UUID | None = None
     before: UUID | None = None
+    after: UUID | None = None
     limit: Annotated[int, Meta(ge=1, le=MAX_BRANCH)] = MAX_BRANCH
 
 

@@ -162,6 +162,12 @@ def list_said(leaf_id: UUID, limit: int) -> Sequence[Row[str, str, int]]:
     return db.session.execute(said, {"leaf_id": leaf_id, "limit": limit}).all()
 
 
+def climb(leaf_id: UUID, steps: int) -> UUID:
+    """Give the message so many steps above a leaf."""
+    top: UUID = db.session.scalars(_path_query(Message.id), {"leaf_id": leaf_id, "limit": steps + 1}).first() or leaf_id
+    return top
+
+
 @cache
 def _path_query(*wanted: Any) -> Select[Any]:
     """Build the query of `list_path` once: that costs more than to run it."""

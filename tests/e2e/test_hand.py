@@ -156,6 +156,17 @@ def test_settings_of_a_conversation(chat: Page, alice: Person) -> None:
     expect(chat.get_by_label("Temperature")).to_have_value("")
 
 
+def test_a_time_that_is_not_on_the_list_stays(open_page: Opens, alice: Person) -> None:
+    made = alice.call("POST", "/api/conversations", {"options": {"keep_alive": 600}, "title": "Mine"}).get_json()["id"]
+    page = open_page(f"/chat/{made}", alice)
+    page.get_by_role("button", name="Settings of this conversation").click()
+    expect(page.get_by_label("Keep loaded").locator(":checked")).to_have_text("600 seconds")
+    page.get_by_label("Seed").fill("7")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert alice.get(f"/api/conversations/{made}").get_json()["options"] == {"keep_alive": 600, "seed": 7}
+
+
 def test_how_full_the_memory_is(chat: Page) -> None:
     meter = chat.locator("context-meter")
     expect(meter).to_be_hidden()

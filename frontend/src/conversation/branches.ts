@@ -59,7 +59,7 @@ export class Branches {
 
   /** Brings the page up to what the server has; not while an answer is being written here, which is the newest anyway. */
   async refresh(): Promise<void> {
-    if (!this.stage.conversation || this.dialogue.isRunning) return;
+    if (!this.stage.conversation || this.dialogue.isRunning || this.stage.list.newest) return; // or while the reader is far up
     await this.open(leafInAddress()).catch((error) => {
       if (!(error instanceof ApiError)) throw error; // nobody asked for it, so nobody is told
     });

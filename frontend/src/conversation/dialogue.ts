@@ -7,6 +7,7 @@ import { familyOf, showSiblings } from "../elements/versions";
 import { ApiError } from "../lib/http";
 import { Run } from "../stream/run";
 import type { Question, Start } from "../stream/types";
+import { toNewest } from "./paging";
 import { Running, type Stage } from "./running";
 
 /** What a new answer brings along: the question above it, where that is new too, and what the new ones stand beside. */
@@ -46,9 +47,16 @@ export class Dialogue {
   }
 
   async send(text: string): Promise<void> {
+    if (this.isRunning) return;
+    const giveBack = (reason: string) => this.stage.composer.restore(text, reason);
+    try {
+      await toNewest(this.stage);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return giveBack(error.advice);
+    }
     const { leaf } = this.stage.list;
-    const question = { message: text, ...(leaf && { parent_id: leaf }) };
-    if (!this.isRunning) await this.#say(question, [], (reason) => this.stage.composer.restore(text, reason));
+    await this.#say({ message: text, ...(leaf && { parent_id: leaf }) }, [], giveBack);
   }
 
   /** Asks in other words; the old ones stay beside them. Resolves with the reason when it was refused. */

@@ -27,6 +27,8 @@ export interface StoredBranch {
   title: string | null;
   messages: StoredMessage[];
   has_older: boolean;
+  /** The branch's end, where that is not among these messages. */
+  newest_id: string | null;
 }
 
 interface Wanted {
@@ -34,11 +36,13 @@ interface Wanted {
   leaf?: string | null;
   /** What stands above this message. */
   before?: string;
+  /** What stands below this message. */
+  after?: string;
   limit?: number;
 }
 
 /** Gives a stretch of a branch. */
-export function fetchBranch(conversationId: string, { leaf, before, limit = PAGE_MESSAGES }: Wanted = {}): Promise<StoredBranch> {
-  const query = new URLSearchParams({ limit: String(limit), ...(leaf && { leaf }), ...(before && { before }) });
+export function fetchBranch(conversationId: string, { leaf, before, after, limit = PAGE_MESSAGES }: Wanted = {}): Promise<StoredBranch> {
+  const query = new URLSearchParams({ limit: String(limit), ...(leaf && { leaf }), ...(before && { before }), ...(after && { after }) });
   return api<StoredBranch>("GET", `/api/conversations/${conversationId}?${query}`);
 }
