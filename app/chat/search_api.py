@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.chat import searching
 from app.chat.api import bp, give_json
 from app.chat.search_words import parse_query
-from app.models.search import MessageHit, Query, TitleHit
+from app.models.search import MessageHit, TitleHit
 
 
 @bp.get("/search")
 def search() -> ResponseReturnValue:
     """Find titles and messages; what was found in them comes as pieces, by turns plain and found."""
-    found = find(parse_query(request.args.get("q", "")))
+    found = searching.find(current_user.id, parse_query(request.args.get("q", "")))
     titles = [{**_of_conversation(hit), "title": found.title_of(hit)} for hit in found.titles]
     messages = [{**_of_message(hit), "snippet": found.snippet_of(hit)} for hit in found.messages]
     return give_json({"titles": titles, "messages": messages})
-
-
-def find(query: Query) -> searching.Found:
-    """Search in what the person has who is signed in."""
-    searcher: searching.Searcher = current_app.extensions["search"]
-    return searcher.find(current_user.id, query)
 
 
 def _of_conversation(hit: TitleHit | MessageHit) -> dict[str, Any]:
