@@ -14,6 +14,8 @@ from msgspec import Struct
 from app import sessions
 from app.chat import actions, asking, schemas
 from app.chat.answers import direct, sse
+from app.chat.search_words import parse_query
+from app.chat.searching import Found, Searcher
 from app.errors import InvalidField, Unavailable, UnsupportedMediaType, UpstreamError, UpstreamTimeout
 from app.extensions import get_settings
 from app.models.conversation import get_conversation
@@ -29,6 +31,12 @@ def get_chat() -> asking.Chat:
     """Give the running application's engine and models."""
     chat: asking.Chat = current_app.extensions["chat"]
     return chat
+
+
+def find(q: str) -> Found:
+    """Search in what the person has who is signed in."""
+    searcher: Searcher = current_app.extensions["search"]
+    return searcher.find(current_user.id, parse_query(q))
 
 
 @bp.before_request

@@ -10,10 +10,10 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.access import public
-from app.chat import schemas, searching, sidebar
+from app.chat import schemas, sidebar
+from app.chat.api import find
 from app.chat.forms import KEEP_ALIVE
 from app.chat.providers.base import RANGES
-from app.chat.search_words import parse_query
 from app.models.branch import PAGE_MESSAGES, Branch, get_branch, get_branch_around
 from app.models.conversation import Wanted, get_conversation
 
@@ -33,7 +33,7 @@ def new_chat() -> ResponseReturnValue:
     place = schemas.parse_cursor(request.args.get("cursor"))
     shown = sidebar.show(current_user.id, schemas.parse_wanted(request.args), place)
     q = request.args.get("q", "")
-    found = searching.find(current_user.id, parse_query(q)) if q else None
+    found = find(q) if q else None
     return _show(conversation=None, branch=Branch(), sidebar=shown, q=q, found=found)
 
 

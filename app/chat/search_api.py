@@ -6,18 +6,15 @@ from typing import Any
 
 from flask import request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
-from app.chat import searching
-from app.chat.api import bp, give_json
-from app.chat.search_words import parse_query
+from app.chat.api import bp, find, give_json
 from app.models.search import MessageHit, TitleHit
 
 
 @bp.get("/search")
 def search() -> ResponseReturnValue:
     """Find titles and messages; what was found in them comes as pieces, by turns plain and found."""
-    found = searching.find(current_user.id, parse_query(request.args.get("q", "")))
+    found = find(request.args.get("q", ""))
     titles = [{**_of_conversation(hit), "title": found.title_of(hit)} for hit in found.titles]
     messages = [{**_of_message(hit), "snippet": found.snippet_of(hit)} for hit in found.messages]
     return give_json({"titles": titles, "messages": messages})

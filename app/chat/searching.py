@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
 
-from flask import current_app
 from msgspec import Struct
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -112,12 +111,6 @@ class Searcher(Attendant):
     def index(self) -> bool:
         """Bring the index up to what was written, a little at a time; tells whether something is left."""
         return self._run(self._writer, lambda connection: index_some(connection, INDEXING_SECONDS))
-
-
-def find(user_id: UUID, query: Query) -> Found:
-    """Search in what a person has, with the running application's searcher."""
-    searcher: Searcher = current_app.extensions["search"]
-    return searcher.find(user_id, query)
 
 
 def marked(text: str, words: Iterable[str]) -> list[str]:
