@@ -19,8 +19,8 @@ SYLLABLES = ("ta", "ri", "no", "sel", "ka", "um", "bo", "dre", "li", "on", "fa",
 VOCABULARY = [f"{a}{b}{c}" for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES]
 WHEN = "2026-01-01 00:00:00.000000"
 CONVERSATION = "INSERT INTO conversation (id, user_id, title, system_prompt, created_at, updated_at) VALUES (?, ?, 'Long', '', ?, ?)"
-MESSAGE = """INSERT INTO message (id, conversation_id, parent_id, role, content, reasoning, status, dropped_messages, created_at,
-    stop_requested) VALUES (?, ?, ?, ?, ?, '', 'complete', 0, ?, 0)"""
+MESSAGE = """INSERT INTO message (id, conversation_id, parent_id, depth, role, content, reasoning, status, dropped_messages, created_at,
+    stop_requested) VALUES (?, ?, ?, ?, ?, ?, '', 'complete', 0, ?, 0)"""
 
 
 def add_conversations(database: Path, email: str, count: int, length: int) -> list[str]:
@@ -63,9 +63,9 @@ def make_index(database: Path) -> None:
     engine.dispose()
 
 
-def _messages(conversation: str, length: int) -> Iterator[tuple[str, str, str | None, str, str, str]]:
+def _messages(conversation: str, length: int) -> Iterator[tuple[str, str, str | None, int, str, str, str]]:
     parent = None
     for index in range(length):
         message = f"{int(conversation, 16) + 1 + index:032x}"
-        yield message, conversation, parent, ("user", "assistant")[index % 2], TEXT[:400], WHEN
+        yield message, conversation, parent, index, ("user", "assistant")[index % 2], TEXT[:400], WHEN
         parent = message

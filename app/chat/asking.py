@@ -162,6 +162,7 @@ def _new_question(conversation: Conversation, parent: Message | None, body: AskB
         id=new_id(),
         conversation_id=conversation.id,
         parent_id=parent.id if parent else None,
+        depth=parent.depth + 1 if parent else 0,
         role="user",
         content=body.message,
     )
@@ -173,12 +174,13 @@ def _save_answer(chat: Chat, topic: _Topic, means: _Means, body: AskBody) -> Ans
     """Save the pending answer, and give the work that it means."""
     conversation, question, cut_short = topic.conversation, topic.question, topic.cut_short
     leaf = cut_short or question
-    path = list_said(leaf.id, history.MAX_MESSAGES) if leaf.parent_id else [leaf]
+    path = list_said(leaf.id, history.MAX_TOLD) if leaf.parent_id else [leaf]
     told = history.fit(means.system_prompt, path, means.context_length)
     answer = Message(
         id=new_id(),
         conversation_id=conversation.id,
         parent_id=question.id,
+        depth=question.depth + 1,
         role="assistant",
         status="pending",
         model=means.choice.model,
@@ -186,12 +188,16 @@ def _save_answer(chat: Chat, topic: _Topic, means: _Means, body: AskBody) -> Ans
         **chat.engine.store.lease(),
     )
     db.session.add(answer)
-    conversation.model = body.model or conversation.model
+    if not (body.question_id or body.continue_id):  # another model may be asked for one answer
+        conversation.model = body.model or conversation.model
     db.session.commit()
     turns = (*told.turns, history.GO_ON) if cut_short else told.turns
     request = ModelRequest(means.choice.model, turns, means.options)
-    prefix = tuple(unfold(cut_short)) if cut_short else ()
-    return AnswerJob(answer.id, conversation.user_id, request, start_event(conversation, answer), prefix)
+    start = start_event(conversation, answer)
+    if cut_short is None:
+        return AnswerJob(answer.id, conversation.user_id, request, start)
+    prefix = tuple(unfold(cut_short))
+    return AnswerJob(answer.id, conversation.user_id, request, start, prefix, cut_short.thinking_ms)
 
 
 def start_event(conversation: Conversation, answer: Message) -> dict[str, Any]:
@@ -219,7 +225,7 @@ def measure(
     means = _find_means(chat, wishes)
     if isinstance(means, AppError):
         return None
-    path = list_said(leaf.id, history.MAX_MESSAGES) if leaf else []
+    path = list_said(leaf.id, history.MAX_TOLD) if leaf else []
     told = history.fit(means.system_prompt, path, means.context_length)
     estimate = sum(history.estimate_tokens(turn.content) for turn in told.turns)
     counted = (leaf.prompt_tokens or 0) + (leaf.completion_tokens or 0) if leaf and leaf.prompt_tokens else None

@@ -42,7 +42,7 @@ def conversation(conversation_id: UUID) -> ResponseReturnValue:
     """Give a conversation with the messages of its newest branch, or of the one through `leaf`."""
     found = get_conversation(current_user.id, conversation_id)
     wanted = schemas.parse_branch_query(request.args)
-    branch = get_branch(found, through=wanted.leaf, before=wanted.before, limit=wanted.limit)
+    branch = get_branch(found, through=wanted.leaf, before=wanted.before, after=wanted.after, limit=wanted.limit)
     return give_json({**schemas.conversation_json(found), **schemas.branch_json(branch)})
 
 

@@ -15,7 +15,7 @@ from app.chat.providers.base import ChatOptions
 from app.errors import InvalidField, MalformedRequest
 from app.models.branch import Branch
 from app.models.conversation import FOLDER_LENGTH, TITLE_LENGTH, Conversation, Place, Wanted
-from app.models.message import MAX_SHOWN, Message
+from app.models.message import MAX_BRANCH, Message
 
 MAX_MESSAGE = 200_000
 MAX_SYSTEM_PROMPT = 20_000
@@ -119,23 +119,25 @@ def conversation_json(conversation: Conversation) -> dict[str, Any]:
 
 def message_json(message: Message, siblings: Sequence[UUID] = ()) -> dict[str, Any]:
     """Give a message as the API shows it."""
-    names = ("id", "parent_id", "role", "content", "reasoning", "status", "model", "error", "error_code", "usage")
-    fields = {name: getattr(message, name) for name in (*names, "dropped_messages", "created_at")}
+    names = ("id", "parent_id", "depth", "role", "content", "reasoning", "tool_calls", "status", "model", "usage")
+    more = ("end_reason", "error", "error_code", "dropped_messages", "created_at")
+    fields = {name: getattr(message, name) for name in (*names, *more)}
     return {**fields, "siblings": siblings}
 
 
 def branch_json(branch: Branch) -> dict[str, Any]:
     """Give a stretch of a branch as the API shows it."""
     messages = [message_json(message, branch.siblings.get(message.id, ())) for message in branch.messages]
-    return {"messages": messages, "has_older": branch.has_older}
+    return {"messages": messages, "has_older": branch.has_older, "newest_id": branch.newest_id}
 
 
 class BranchQuery(Struct, frozen=True):
-    """Which part of a conversation is wanted: the branch through `leaf`, of it what comes `before` a message, at most `limit`."""
+    """Which part of a conversation is wanted: the branch through `leaf`, of it what comes `before` or `after` a message."""
 
     leaf: UUID | None = None
     before: UUID | None = None
-    limit: Annotated[int, Meta(ge=1, le=MAX_SHOWN)] = MAX_SHOWN
+    after: UUID | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_BRANCH)] = MAX_BRANCH
 
 
 def parse_branch_query(arguments: Mapping[str, str]) -> BranchQuery:

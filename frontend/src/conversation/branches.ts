@@ -83,9 +83,9 @@ export class Branches {
   }
 
   /** Brings the page up to what the server has; not while an answer is being written here, which is the newest anyway,
-   * nor while somebody chooses another version, or may still undo a deletion. */
+   * nor while somebody chooses another version, may still undo a deletion, or reads far up. */
   async refresh(): Promise<void> {
-    if (!this.stage.conversation || this.dialogue.isRunning || this.#acts > 0) return;
+    if (!this.stage.conversation || this.dialogue.isRunning || this.#acts > 0 || this.stage.list.newest) return;
     const leaf = leafInAddress();
     try {
       await this.open(leaf);

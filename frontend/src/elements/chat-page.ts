@@ -2,7 +2,7 @@
 import { rememberStreaming } from "../behaviours/streaming";
 import { Branches } from "../conversation/branches";
 import { Dialogue } from "../conversation/dialogue";
-import { loadsOlder } from "../conversation/older";
+import { Paging } from "../conversation/paging";
 import type { Stage } from "../conversation/running";
 import { settle } from "../conversation/settings";
 import { Tabs } from "../conversation/tabs";
@@ -31,7 +31,7 @@ export class ChatPage extends HTMLElement implements Stage {
     this.addEventListener("click", (event) => this.#clicked(event));
     document.addEventListener("keydown", (event) => this.#key(event));
     addEventListener("pageshow", (event) => event.persisted && location.reload());
-    loadsOlder(this);
+    new Paging(this, () => this.#dialogue.resume());
     rememberStreaming();
     const settings = need("#chat-settings", HTMLButtonElement, this);
     settings.disabled = false;

@@ -42,10 +42,9 @@ export class ModelPicker extends HTMLElement {
     return this.#picked;
   }
 
-  /** Takes the model that was set for this conversation; "" leaves what was picked. */
+  /** Takes the model that was set for this conversation; with "" it is chosen as in a new chat. */
   prefer(model: string): void {
-    if (!model) return;
-    this.#picked = model;
+    this.#picked = model || null;
     void this.load();
   }
 

@@ -1,6 +1,7 @@
 // One question being answered: brings what the server says into the message on the page, streamed or whole.
 import { ApiError, api } from "../lib/http";
 import { queueSentence } from "../lib/sentences";
+import { restoreAnswer } from "../conversation/restore";
 import { fetchBranch } from "../conversation/stored";
 import type { MessageItem } from "../elements/message-item";
 import { noteDropped } from "../elements/outcome";
@@ -90,7 +91,7 @@ export class Run implements Listener {
 
   done(done: Done): void {
     this.lost(false);
-    this.item.finish(done.status, done.usage);
+    this.item.finish(done.status, done.usage, done.end_reason);
   }
 
   failed(failure: Failure): void {
@@ -124,7 +125,7 @@ export class Run implements Listener {
     this.around.belongs(conversationId);
     const conversation = await fetchBranch(conversationId, { limit: 2 }).catch(() => null);
     const stored = conversation?.messages.find(({ id }) => id === this.item.dataset.id);
-    if (stored) this.item.noteThoughts(stored.reasoning ?? "");
+    if (stored) restoreAnswer(this.item, stored);
     if (stored) noteDropped(this.item, stored.dropped_messages ?? 0);
     if (conversation) this.around.titled(conversation.title);
   }
