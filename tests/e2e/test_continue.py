@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.chatting import last_answer, long_answer, script, send, send_button, words_of
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -125,3 +126,20 @@ def test_a_refusal_loses_no_word(chat: Page) -> None:
     continue_button(chat).click()
     expect(words_of(last_answer(chat))).to_contain_text("This is the end.")
     expect(chat.locator("message-item")).to_have_count(2)
+
+
+def test_a_whole_reply_can_go_on_as_soon_as_it_is_shown(chat: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    chat.get_by_text("Streaming", exact=True).click()
+    chat.route("**/api/conversations/*?limit=2", hold)
+    send(chat, script(["Half ", "an ", "answer"], fail="cut", after=2))
+    wait_until(lambda: chat.evaluate("true") and len(held) > 0)
+    expect(continue_button(chat)).to_be_hidden()
+    held[0].continue_()
+    chat.unroute("**/api/conversations/*?limit=2")
+    continue_button(chat).click()
+    expect(words_of(last_answer(chat))).to_contain_text("This is the end.")

@@ -2,7 +2,7 @@
 import { ApiError, api } from "../lib/http";
 import { queueSentence } from "../lib/sentences";
 import { restoreAnswer } from "../conversation/restore";
-import { fetchBranch } from "../conversation/stored";
+import { fetchBranch, type StoredBranch } from "../conversation/stored";
 import type { MessageItem } from "../elements/message-item";
 import { noteDropped } from "../elements/outcome";
 import { Answer } from "./answer";
@@ -47,8 +47,9 @@ export class Run implements Listener {
       if (!(error instanceof ApiError)) throw error;
       const { reply, conversation_id, question_id, message_id } = error.body;
       if (message_id) this.#begin({ message_id, question_id: question_id ?? null });
+      const kept = conversation_id ? await this.#fetchKept(conversation_id) : null; // of a refused question too, in a new conversation
       if (reply !== undefined) this.item.break(reply, error.message, question_id ?? null);
-      if (conversation_id) await this.#learn(conversation_id); // a refused question is kept, and with it a new conversation
+      this.#learn(kept);
       if (reply === undefined) throw error;
     }
   }
@@ -114,16 +115,20 @@ export class Run implements Listener {
 
   async #whole(reply: Reply): Promise<void> {
     this.item.noteModel(reply.model);
-    this.around.belongs(reply.conversation_id);
     this.#begin(reply);
+    const kept = await this.#fetchKept(reply.conversation_id);
     this.item.fill(reply.reply, reply.usage);
-    await this.#learn(reply.conversation_id);
+    this.#learn(kept);
+  }
+
+  /** Fetched before the words are shown: whoever sees them can go on with them at once. */
+  async #fetchKept(conversationId: string): Promise<StoredBranch | null> {
+    this.around.belongs(conversationId);
+    return fetchBranch(conversationId, { limit: 2 }).catch(() => null);
   }
 
   /** What an answer without a stream does not say is with the conversation. */
-  async #learn(conversationId: string): Promise<void> {
-    this.around.belongs(conversationId);
-    const conversation = await fetchBranch(conversationId, { limit: 2 }).catch(() => null);
+  #learn(conversation: StoredBranch | null): void {
     const stored = conversation?.messages.find(({ id }) => id === this.item.dataset.id);
     if (stored) restoreAnswer(this.item, stored);
     if (stored) noteDropped(this.item, stored.dropped_messages ?? 0);
