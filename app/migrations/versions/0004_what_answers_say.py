@@ -1,6 +1,6 @@
 """what answers say of themselves, and where messages stand.
 
-Revision ID: 0003b
+Revision ID: 0004
 Revises: 0003
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = "0003b"
+revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
