@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks import report, servers
 from benchmarks.measuring import Bench, Cell
+from benchmarks.page import measure_page
 from benchmarks.processes import LOAD_CORE, ROOT, Program, compile_c
 from benchmarks.rows import add_conversations
 
@@ -95,6 +96,14 @@ class Run:
         self.grown(f"10 of {count * 10_010:,}", database, short)
         self.grown(f"10,000 of {count * 10_010:,}", database, long)
 
+    def page(self) -> None:
+        """Measure the chat page in a browser."""
+        database = self.directory / "page.db"
+        servers.make_database(database, self.stub)
+        app = self.started(servers.start_app(database, self.stub))
+        self.found.page = measure_page(database, app)
+        app.end()
+
     def grown(self, name: str, database: Path, conversations: list[str]) -> None:
         """Measure with these conversations."""
         app = self.started(servers.start_app(database, self.stub))
@@ -130,6 +139,7 @@ def main() -> None:
         app.end()
         run.others(database)
         run.growth(database)
+        run.page()
     text = report.markdown(run.found, LADDER)
     print(text)
     if not QUICK:

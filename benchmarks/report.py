@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.measuring import Cell
+from benchmarks.page import PageFound
 from benchmarks.plot import chart
 
 REMARKS = Path(__file__).with_name("remarks.md")
@@ -36,6 +37,7 @@ class Found:
     cells: dict[str, Cell] = field(default_factory=dict)
     first_page_seconds: list[float] = field(default_factory=list)
     idle_pss_kib: int = 0
+    page: PageFound | None = None
 
     def ratio(self, streams: int) -> float:
         """Give the application's processor time for a token over nginx's."""
@@ -144,7 +146,61 @@ def _bars(found: Found, ladder: tuple[int, ...]) -> list[tuple[str, ...]]:
             )
             for what in ("start", "token")
         ),
+        *(_page_bars(found.page) if found.page else ()),
     ]
+
+
+def _page_bars(page: PageFound) -> list[tuple[str, ...]]:
+    size, (few, many) = page.first_load_bytes / 1024, page.heap_kib
+    return [
+        (
+            "chat page, first load",
+            "≤ 120 KB, ≤ 12 requests",
+            "",
+            f"{size:.0f} KiB, {page.first_load_requests} requests",
+            _verdict(size <= 120 and page.first_load_requests <= 12),
+        ),
+        (
+            "Enter to the first word on screen, the model's own time taken away",
+            "≤ 50 ms",
+            "",
+            f"{page.first_token_ms:.0f} ms",
+            _verdict(page.first_token_ms <= 50),
+        ),
+        (
+            "long tasks in a stream of 200 tokens a second",
+            "none over 50 ms",
+            "",
+            _tasks(page.long_tasks_ms),
+            _verdict(not page.long_tasks_ms),
+        ),
+        ("script's memory after 2,000 / 20,000 tokens", "flat", "", f"{few:,.0f} / {many:,.0f} KiB", ""),
+        (
+            "conversation of 2,000 messages, until it can be used",
+            "< 500 ms",
+            "",
+            f"{page.long_conversation_ms:.0f} ms",
+            _verdict(page.long_conversation_ms < 500),
+        ),
+        (
+            "long tasks while 1,000 conversations scroll by",
+            "",
+            "none",
+            _tasks(page.scroll_long_tasks_ms),
+            "",
+        ),
+        (
+            "search over 100,000 messages",
+            "< 50 ms",
+            "",
+            f"{statistics.median(page.search_ms):.0f} ms, the slowest words {max(page.search_ms):.0f} ms",
+            _verdict(max(page.search_ms) < 50),
+        ),
+    ]
+
+
+def _tasks(durations: list[float]) -> str:
+    return f"{len(durations)}, the longest {max(durations):.0f} ms" if durations else "none"
 
 
 def _verdict(held: bool, *cells: Cell) -> str:  # noqa: FBT001

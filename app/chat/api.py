@@ -14,10 +14,12 @@ from msgspec import Struct
 from app import sessions
 from app.chat import actions, asking, schemas
 from app.chat.answers import direct, sse
+from app.chat.search_words import parse_query
+from app.chat.searching import Found, Searcher
 from app.errors import InvalidField, Unavailable, UnsupportedMediaType, UpstreamError, UpstreamTimeout
 from app.extensions import get_settings
 from app.models.conversation import get_conversation
-from app.models.message import get_message
+from app.models.message import get_message, read_tool_lines
 
 B = TypeVar("B", bound=Struct)
 bp = Blueprint("api", __name__, url_prefix="/api")
@@ -29,6 +31,12 @@ def get_chat() -> asking.Chat:
     """Give the running application's engine and models."""
     chat: asking.Chat = current_app.extensions["chat"]
     return chat
+
+
+def find(q: str) -> Found:
+    """Search in what the person has who is signed in."""
+    searcher: Searcher = current_app.extensions["search"]
+    return searcher.find(current_user.id, parse_query(q))
 
 
 @bp.before_request
@@ -44,8 +52,10 @@ def chat() -> ResponseReturnValue:
     outcome = asked.generation.log.wait_for_end()
     sessions.check_still_signed_in()  # whoever waits is a stranger if it has ended meanwhile
     _raise_refusal(asked)  # it may come late, after a wait in the queue
-    reply = asked.generation.log.text("content")
-    body = {"reply": reply, "model": asked.model, "usage": outcome.usage, "message_id": asked.message_id, **asked.kept}
+    log = asked.generation.log
+    said = {"reply": log.text("content"), "tool_calls": read_tool_lines(log.text("tools"))}
+    how = {"usage": outcome.usage, "end_reason": outcome.reason}
+    body = {**said, **how, "model": asked.model, "message_id": asked.message_id, **asked.kept}
     if outcome.code is None:
         return give_json(body)
     return give_json({"error": outcome.error, "code": outcome.code, **body}, ENDED_BADLY.get(outcome.code, 500))

@@ -14,7 +14,7 @@ from app.chat.answers.generation import AnswerJob, Generation
 from app.chat.answers.store import unfold
 from app.chat.directory import Choice, ModelDirectory
 from app.chat.providers.base import ChatOptions, ModelRequest
-from app.chat.schemas import AskBody, ChatDefaults, merge_options
+from app.chat.schemas import AskBody, ChatDefaults, ContextQuery, merge_options
 from app.clock import utcnow
 from app.database import new_id
 from app.errors import AppError, Conflict, InvalidField
@@ -162,6 +162,7 @@ def _new_question(conversation: Conversation, parent: Message | None, body: AskB
         id=new_id(),
         conversation_id=conversation.id,
         parent_id=parent.id if parent else None,
+        depth=parent.depth + 1 if parent else 0,
         role="user",
         content=body.message,
     )
@@ -173,12 +174,13 @@ def _save_answer(chat: Chat, topic: _Topic, means: _Means, body: AskBody) -> Ans
     """Save the pending answer, and give the work that it means."""
     conversation, question, cut_short = topic.conversation, topic.question, topic.cut_short
     leaf = cut_short or question
-    path = list_said(leaf.id, history.MAX_MESSAGES) if leaf.parent_id else [leaf]
+    path = list_said(leaf.id, history.MAX_TOLD) if leaf.parent_id else [leaf]
     told = history.fit(means.system_prompt, path, means.context_length)
     answer = Message(
         id=new_id(),
         conversation_id=conversation.id,
         parent_id=question.id,
+        depth=question.depth + 1,
         role="assistant",
         status="pending",
         model=means.choice.model,
@@ -186,12 +188,16 @@ def _save_answer(chat: Chat, topic: _Topic, means: _Means, body: AskBody) -> Ans
         **chat.engine.store.lease(),
     )
     db.session.add(answer)
-    conversation.model = body.model or conversation.model
+    if not (body.question_id or body.continue_id):  # another model may be asked for one answer
+        conversation.model = body.model or conversation.model
     db.session.commit()
     turns = (*told.turns, history.GO_ON) if cut_short else told.turns
     request = ModelRequest(means.choice.model, turns, means.options)
-    prefix = tuple(unfold(cut_short)) if cut_short else ()
-    return AnswerJob(answer.id, conversation.user_id, request, start_event(conversation, answer), prefix)
+    start = start_event(conversation, answer)
+    if cut_short is None:
+        return AnswerJob(answer.id, conversation.user_id, request, start)
+    prefix = tuple(unfold(cut_short))
+    return AnswerJob(answer.id, conversation.user_id, request, start, prefix, cut_short.thinking_ms)
 
 
 def start_event(conversation: Conversation, answer: Message) -> dict[str, Any]:
@@ -207,19 +213,19 @@ def start_event(conversation: Conversation, answer: Message) -> dict[str, Any]:
 
 
 def measure(
-    chat: Chat, conversation: Conversation, leaf_id: UUID | None, defaults: ChatDefaults
+    chat: Chat, conversation: Conversation, wanted: ContextQuery, defaults: ChatDefaults
 ) -> dict[str, Any] | None:
     """Give how full the model's context is with a branch, or None while nobody can tell.
 
     Counted by the model's server where the last answer says so, else estimated as the next question would be.
     """
-    leaf = get_message_in(conversation, leaf_id) if leaf_id else find_newest_message(conversation.id)
-    wishes = _find_wishes(AskBody(), conversation, defaults)
+    leaf = get_message_in(conversation, wanted.leaf) if wanted.leaf else find_newest_message(conversation.id)
+    wishes = _find_wishes(AskBody(model=wanted.model or None), conversation, defaults)
     db.session.commit()  # hold no connection while the models' servers are asked
     means = _find_means(chat, wishes)
     if isinstance(means, AppError):
         return None
-    path = list_said(leaf.id, history.MAX_MESSAGES) if leaf else []
+    path = list_said(leaf.id, history.MAX_TOLD) if leaf else []
     told = history.fit(means.system_prompt, path, means.context_length)
     estimate = sum(history.estimate_tokens(turn.content) for turn in told.turns)
     counted = (leaf.prompt_tokens or 0) + (leaf.completion_tokens or 0) if leaf and leaf.prompt_tokens else None

@@ -42,7 +42,7 @@ def conversation(conversation_id: UUID) -> ResponseReturnValue:
     """Give a conversation with the messages of its newest branch, or of the one through `leaf`."""
     found = get_conversation(current_user.id, conversation_id)
     wanted = schemas.parse_branch_query(request.args)
-    branch = get_branch(found, through=wanted.leaf, before=wanted.before, limit=wanted.limit)
+    branch = get_branch(found, through=wanted.leaf, before=wanted.before, after=wanted.after, limit=wanted.limit)
     return give_json({**schemas.conversation_json(found), **schemas.branch_json(branch)})
 
 
@@ -50,9 +50,9 @@ def conversation(conversation_id: UUID) -> ResponseReturnValue:
 def context(conversation_id: UUID) -> ResponseReturnValue:
     """Say how full the model's context is."""
     found = get_conversation(current_user.id, conversation_id)
-    leaf = schemas.parse_branch_query(request.args).leaf
+    wanted = schemas.parse_context_query(request.args)
     defaults = schemas.read_defaults(current_user.chat_defaults)
-    return give_json(asking.measure(get_chat(), found, leaf, defaults) or {})
+    return give_json(asking.measure(get_chat(), found, wanted, defaults) or {})
 
 
 @bp.patch("/conversations/<uuid:conversation_id>")

@@ -18,11 +18,9 @@ from wtforms import (  # type: ignore[attr-defined]  # SelectChoice is newer tha
 )
 from wtforms.validators import Length, NumberRange, Optional
 
-from app.chat.providers.base import ChatOptions
+from app.chat.providers.base import MAX_STOP_WORDS, RANGES, STOP_WORD_LENGTH, ChatOptions
 from app.chat.schemas import MAX_SYSTEM_PROMPT, ChatDefaults
 
-MAX_STOP_WORDS = 8
-STOP_WORD_LENGTH = 100
 KEEP_ALIVE = [
     SelectChoice("", "Default"),
     SelectChoice("0", "Unload at once"),
@@ -52,9 +50,9 @@ class PreferencesForm(FlaskForm):
 
     model = StringField("Model", [Optional(), Length(max=200), _no_nul])
     system_prompt = TextAreaField("System prompt", [Optional(), Length(max=MAX_SYSTEM_PROMPT), _no_nul])
-    temperature = FloatField("Temperature", [Optional(), NumberRange(0, 2)])
-    num_ctx = IntegerField("Context length", [Optional(), NumberRange(256, 1_048_576)])
-    seed = IntegerField("Seed", [Optional(), NumberRange(0, 2**31 - 1)])
+    temperature = FloatField("Temperature", [Optional(), NumberRange(*RANGES["temperature"])])
+    num_ctx = IntegerField("Context length", [Optional(), NumberRange(*RANGES["num_ctx"])])
+    seed = IntegerField("Seed", [Optional(), NumberRange(*RANGES["seed"])])
     stop = TextAreaField("Stop words", [Optional(), _few_stop_words, _no_nul])
     keep_alive = SelectField("Keep the model loaded", choices=KEEP_ALIVE)
     submit = SubmitField("Save")
@@ -66,6 +64,8 @@ class PreferencesForm(FlaskForm):
         kept["stop"] = "\n".join(defaults.options.stop or ())
         kept["keep_alive"] = "" if defaults.options.keep_alive is None else str(defaults.options.keep_alive)
         form: PreferencesForm = cls(data={"model": defaults.model, "system_prompt": defaults.system_prompt, **kept})
+        if kept["keep_alive"] not in [choice.value for choice in KEEP_ALIVE]:  # another program may have set it
+            form.keep_alive.choices = [*KEEP_ALIVE, SelectChoice(kept["keep_alive"], f"{kept['keep_alive']} seconds")]
         return form
 
     def defaults(self) -> ChatDefaults:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.chat.providers.base import Turn
 
-MAX_MESSAGES = 400
+MAX_TOLD = 400  # messages, however many would fit
 TOKENS_PER_MESSAGE = 8  # the chat template's own words around each message
 GO_ON = Turn(
     "user", "Continue your last answer exactly where it stops. Do not repeat anything and do not comment on it."
@@ -19,7 +19,7 @@ ANSWER_SHARE = 4  # a quarter of the context is kept free for the answer
 
 
 class History(Struct, frozen=True):
-    """The turns for the model, and how many messages were left out."""
+    """The turns for the model, and how many messages of the conversation come before them and were left out."""
 
     turns: tuple[Turn, ...]
     dropped_messages: int
@@ -44,16 +44,22 @@ class Said(Protocol):
         """Its text."""
         ...
 
+    @property
+    def depth(self) -> int:
+        """The number of messages above it in the conversation."""
+        ...
+
 
 def fit(system_prompt: str, path: Iterable[Said], context_length: int) -> History:
     """Drop the oldest turns, each a question with what followed it, until the rest fits; system prompt and last question stay."""
     messages = [message for message in path if message.content]
     budget = context_length - context_length // ANSWER_SHARE - (estimate_tokens(system_prompt) if system_prompt else 0)
     kept = _newest_that_fit(messages, budget)
+    dropped = kept[0].depth if kept else 0
     room = budget - sum(estimate_tokens(message.content) for message in messages)
     system = [Turn("system", system_prompt)] if system_prompt else []
     turns = _merge([Turn("user" if m.role == "user" else "assistant", m.content) for m in kept])
-    return History((*system, *turns), len(messages) - len(kept), room)
+    return History((*system, *turns), dropped, min(room, -1) if dropped else room)
 
 
 def _newest_that_fit(messages: list[Said], budget: int) -> list[Said]:

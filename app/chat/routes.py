@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.access import public
-from app.chat import schemas, searching, sidebar
-from app.chat.search_words import parse_query
-from app.models.branch import PAGE_MESSAGES, Branch, get_branch
+from app.chat import schemas, sidebar
+from app.chat.api import find
+from app.chat.forms import KEEP_ALIVE
+from app.chat.providers.base import RANGES
+from app.models.branch import PAGE_MESSAGES, Branch, get_branch, get_branch_around
 from app.models.conversation import Wanted, get_conversation
 
-MAX_MESSAGES = 2000
 bp = Blueprint("chat", __name__)
 
 
@@ -31,22 +33,24 @@ def new_chat() -> ResponseReturnValue:
     place = schemas.parse_cursor(request.args.get("cursor"))
     shown = sidebar.show(current_user.id, schemas.parse_wanted(request.args), place)
     q = request.args.get("q", "")
-    found = _find(q) if q else None
-    return render_template("chat/chat.html", conversation=None, branch=Branch(), sidebar=shown, q=q, found=found)
+    found = find(q) if q else None
+    return _show(conversation=None, branch=Branch(), sidebar=shown, q=q, found=found)
 
 
-def _find(q: str) -> searching.Found:
-    searcher: searching.Searcher = current_app.extensions["search"]
-    return searcher.find(current_user.id, parse_query(q))
+def _show(**shown: Any) -> str:
+    """Give the page with what its dialogs offer."""
+    offers = {"ranges": RANGES, "keep_alive": KEEP_ALIVE, "max_system_prompt": schemas.MAX_SYSTEM_PROMPT}
+    return render_template("chat/chat.html", **offers, **shown)
 
 
 @bp.get("/chat/<uuid:conversation_id>")
 def conversation(conversation_id: UUID) -> ResponseReturnValue:
-    """Show the newest part of a conversation, or what comes `before` a message; of the branch through `leaf`."""
+    """Show the newest part of a conversation, what comes `before` or `after` a message, or what surrounds the one named as `leaf`."""
     found = get_conversation(current_user.id, conversation_id)
     wanted = schemas.parse_branch_query(request.args)
-    branch = get_branch(found, through=wanted.leaf, before=wanted.before, limit=PAGE_MESSAGES)
-    if wanted.leaf and not wanted.before and wanted.leaf not in {message.id for message in branch.messages}:
-        branch = get_branch(found, through=wanted.leaf, limit=MAX_MESSAGES)  # who names a message wants to see it
+    if wanted.leaf and not (wanted.before or wanted.after):
+        branch = get_branch_around(found, wanted.leaf, PAGE_MESSAGES)
+    else:
+        branch = get_branch(found, through=wanted.leaf, before=wanted.before, after=wanted.after, limit=PAGE_MESSAGES)
     listed = sidebar.show(current_user.id, Wanted(found.archived, found.folder), None)
-    return render_template("chat/chat.html", conversation=found, branch=branch, sidebar=listed)
+    return _show(conversation=found, branch=branch, sidebar=listed)

@@ -15,7 +15,7 @@ from app.chat.providers.base import ChatOptions
 from app.errors import InvalidField, MalformedRequest
 from app.models.branch import Branch
 from app.models.conversation import FOLDER_LENGTH, TITLE_LENGTH, Conversation, Place, Wanted
-from app.models.message import MAX_SHOWN, Message
+from app.models.message import MAX_BRANCH, Message
 
 MAX_MESSAGE = 200_000
 MAX_SYSTEM_PROMPT = 20_000
@@ -119,29 +119,47 @@ def conversation_json(conversation: Conversation) -> dict[str, Any]:
 
 def message_json(message: Message, siblings: Sequence[UUID] = ()) -> dict[str, Any]:
     """Give a message as the API shows it."""
-    names = ("id", "parent_id", "role", "content", "reasoning", "status", "model", "error", "error_code", "usage")
-    fields = {name: getattr(message, name) for name in (*names, "dropped_messages", "created_at")}
+    names = ("id", "parent_id", "depth", "role", "content", "reasoning", "tool_calls", "status", "model", "usage")
+    more = ("end_reason", "error", "error_code", "dropped_messages", "created_at")
+    fields = {name: getattr(message, name) for name in (*names, *more)}
     return {**fields, "siblings": siblings}
 
 
 def branch_json(branch: Branch) -> dict[str, Any]:
     """Give a stretch of a branch as the API shows it."""
     messages = [message_json(message, branch.siblings.get(message.id, ())) for message in branch.messages]
-    return {"messages": messages, "has_older": branch.has_older}
+    return {"messages": messages, "has_older": branch.has_older, "newest_id": branch.newest_id}
 
 
 class BranchQuery(Struct, frozen=True):
-    """Which part of a conversation is wanted: the branch through `leaf`, of it what comes `before` a message, at most `limit`."""
+    """Which part of a conversation is wanted: the branch through `leaf`, of it what comes `before` or `after` a message."""
 
     leaf: UUID | None = None
     before: UUID | None = None
-    limit: Annotated[int, Meta(ge=1, le=MAX_SHOWN)] = MAX_SHOWN
+    after: UUID | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_BRANCH)] = MAX_BRANCH
 
 
 def parse_branch_query(arguments: Mapping[str, str]) -> BranchQuery:
     """Read the part of an address behind the question mark; what is unknown there does not matter, as elsewhere."""
+    return _read_query(arguments, BranchQuery)
+
+
+class ContextQuery(Struct, frozen=True):
+    """Whose context is meant: of the branch down to `leaf`, with this `model` in place of the conversation's own."""
+
+    leaf: UUID | None = None
+    model: Annotated[str, Meta(max_length=200)] = ""
+
+
+def parse_context_query(arguments: Mapping[str, str]) -> ContextQuery:
+    """Read the part of an address behind the question mark, as `parse_branch_query` does."""
+    return _read_query(arguments, ContextQuery)
+
+
+def _read_query(arguments: Mapping[str, str], kind: type[B]) -> B:
     try:
-        return msgspec.convert(dict(arguments), BranchQuery, strict=False)
+        return msgspec.convert(dict(arguments), kind, strict=False)
     except msgspec.ValidationError as error:
         raise _invalid(str(error)) from error
 
@@ -166,8 +184,10 @@ def parse_cursor(cursor: str | None) -> Place | None:
 
 
 def parse_wanted(arguments: Mapping[str, str]) -> Wanted:
-    """Give which conversations `?archived=1` and `?folder=` mean; raises InvalidField."""
-    archived = arguments.get("archived", "0")
+    """Give which conversations `?archived=1`, `?folder=` and `?pinned=` mean; raises InvalidField."""
+    archived, pinned = arguments.get("archived", "0"), arguments.get("pinned")
     if archived not in ("0", "1"):
         raise InvalidField("archived", "Say archived=1 for the archive, or 0.")
-    return Wanted(archived == "1", arguments.get("folder"))
+    if pinned not in (None, "0", "1"):
+        raise InvalidField("pinned", "Say pinned=1 for what is pinned, or 0 for the others.")
+    return Wanted(archived == "1", arguments.get("folder"), None if pinned is None else pinned == "1")

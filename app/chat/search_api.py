@@ -4,30 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
-from app.chat import searching
-from app.chat.api import bp, give_json
-from app.chat.search_words import parse_query
-from app.models.search import MessageHit, Query, TitleHit
+from app.chat.api import bp, find, give_json
+from app.models.search import MessageHit, TitleHit
 
 
 @bp.get("/search")
 def search() -> ResponseReturnValue:
     """Find titles and messages; what was found in them comes as pieces, by turns plain and found."""
-    query = parse_query(request.args.get("q", ""))
-    found = find(query)
-    titles = [{**_of_conversation(hit), "title": searching.marked(hit.title, query.words)} for hit in found.titles]
-    messages = [_of_message(hit, query) for hit in found.messages]
+    found = find(request.args.get("q", ""))
+    titles = [{**_of_conversation(hit), "title": found.title_of(hit)} for hit in found.titles]
+    messages = [{**_of_message(hit), "snippet": found.snippet_of(hit)} for hit in found.messages]
     return give_json({"titles": titles, "messages": messages})
-
-
-def find(query: Query) -> searching.Found:
-    """Search in what the person has who is signed in."""
-    searcher: searching.Searcher = current_app.extensions["search"]
-    return searcher.find(current_user.id, query)
 
 
 def _of_conversation(hit: TitleHit | MessageHit) -> dict[str, Any]:
@@ -35,6 +25,5 @@ def _of_conversation(hit: TitleHit | MessageHit) -> dict[str, Any]:
     return {**shared, "title": hit.title}
 
 
-def _of_message(hit: MessageHit, query: Query) -> dict[str, Any]:
-    own = {"message_id": hit.message_id, "role": hit.role, "model": hit.model}
-    return {**_of_conversation(hit), **own, "snippet": searching.snippet(hit.content, query.words)}
+def _of_message(hit: MessageHit) -> dict[str, Any]:
+    return {**_of_conversation(hit), "message_id": hit.message_id, "role": hit.role, "model": hit.model}

@@ -31,15 +31,24 @@ LEAD, TAIL = 50, 150
 
 
 class Found(Struct, frozen=True):
-    """What a search found."""
+    """What a search for words found."""
 
     titles: list[TitleHit]
     messages: list[MessageHit]
+    words: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was found."""
         return not (self.titles or self.messages)
+
+    def title_of(self, hit: TitleHit) -> list[str]:
+        """Give a title that was found, cut as `marked` does."""
+        return marked(hit.title, self.words)
+
+    def snippet_of(self, hit: MessageHit) -> list[str]:
+        """Give what a message says around the words, cut as `marked` does."""
+        return snippet(hit.content, self.words)
 
 
 class Searcher(Attendant):
@@ -71,7 +80,8 @@ class Searcher(Attendant):
         if query.is_empty:
             return Found([], [])
         titles = self._run(self._reader, lambda connection: find_titles(connection, user_id, query))
-        return Found(titles, self._run(self._reader, lambda connection: find_messages(connection, user_id, query)))
+        messages = self._run(self._reader, lambda connection: find_messages(connection, user_id, query))
+        return Found(titles, messages, query.words)
 
     def begin(self) -> None:
         """Keep the index up to date from now on, where that is not the database's own business."""

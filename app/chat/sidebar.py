@@ -12,12 +12,15 @@ from app.clock import utcnow
 from app.extensions import get_settings
 from app.models.conversation import (
     Conversation,
+    ConversationPage,
     Folder,
     Place,
     Wanted,
     list_conversations,
     list_folders,
 )
+
+NOTHING = ConversationPage([], None)
 
 
 class Group(NamedTuple):
@@ -28,8 +31,9 @@ class Group(NamedTuple):
 
 
 class Sidebar(NamedTuple):
-    """What is shown: in use or the archive; `unfolded` is the folder that is open, and `inside` what is in it.
+    """What is shown: in use or the archive; `unfolded` is the folder that is open, and `inside` a page of what is in it.
 
+    `is_filled` says whether that is all of it; `next` and `next_inside` are where the next pages begin, if there are any.
     `is_titled` says whether models write titles, so that the page asks for them.
     """
 
@@ -38,23 +42,32 @@ class Sidebar(NamedTuple):
     folders: list[Folder]
     unfolded: str
     inside: list[Conversation]
+    is_filled: bool
+    next_inside: str | None
     next: str | None
     is_titled: bool
 
 
 def show(user_id: UUID, wanted: Wanted, place: Place | None) -> Sidebar:
-    """Give the sidebar of a user."""
-    page = list_conversations(user_id, wanted._replace(folder=None if wanted.archived else ""), place)
-    inside = (
-        [one for one in list_conversations(user_id, wanted).conversations if not one.pinned] if wanted.folder else []
-    )
+    """Give the sidebar of a user; the place is one of the folder that is open, else of the list."""
+    unfolded = "" if wanted.archived else wanted.folder or ""
+    listed = Wanted(wanted.archived, None if wanted.archived else "")
+    page = list_conversations(user_id, listed, None if unfolded else place)
+    inside = list_conversations(user_id, Wanted(folder=unfolded, pinned=False), place) if unfolded else NOTHING
     today = utcnow().date()
     groups = groupby(page.conversations, lambda one: "Pinned" if one.pinned else heading(one.updated_at, today))
     shown = [Group(name, list(those)) for name, those in groups]
     folders = [] if wanted.archived else list_folders(user_id)
-    is_titled = get_settings().auto_title
     return Sidebar(
-        wanted.archived, shown, folders, wanted.folder or "", inside, schemas.cursor_of(page.next), is_titled
+        archived=wanted.archived,
+        groups=shown,
+        folders=folders,
+        unfolded=unfolded,
+        inside=inside.conversations,
+        is_filled=not (place or inside.next),
+        next_inside=schemas.cursor_of(inside.next),
+        next=schemas.cursor_of(page.next),
+        is_titled=get_settings().auto_title,
     )
 
 

@@ -158,7 +158,7 @@ def _is_anybody_waiting(connection: Connection) -> bool:
 
 
 def _find_topic(connection: Connection, message_id: UUID) -> _Topic | None:
-    """Give what the conversation is about, if this is its first answer and it is still called by its first words."""
+    """Give what the conversation is about, if this is its first whole answer and it is still called by its first words."""
     found = select(Conversation.id, Conversation.title, Message.content, Message.parent_id)
     found = found.join(Conversation, Conversation.id == Message.conversation_id).where(Message.id == message_id)
     row = connection.execute(found).first()
@@ -167,13 +167,19 @@ def _find_topic(connection: Connection, message_id: UUID) -> _Topic | None:
     question: Any = connection.execute(
         select(Message.content, Message.parent_id).where(Message.id == row.parent_id)
     ).first()
-    answers = select(Message.id).where(Message.conversation_id == row.id, Message.role == "assistant").limit(2)
-    is_first = question and question.parent_id is None and len(connection.scalars(answers).all()) == 1
-    if not is_first or row.title != shorten(question.content, TITLE_LENGTH):
+    if question is None or question.parent_id is not None or _is_answered_before(connection, row.id, message_id):
+        return None
+    if row.title != shorten(question.content, TITLE_LENGTH):
         return None
     return _Topic(row.id, row.title, question.content, row.content)
 
 
+def _is_answered_before(connection: Connection, conversation_id: UUID, message_id: UUID) -> bool:
+    """Tell whether an older answer is whole; newer ones, and those that broke off, leave the title to this one."""
+    whole = (Message.conversation_id == conversation_id, Message.role == "assistant", Message.status == "complete")
+    return connection.scalar(select(Message.id).where(*whole, Message.id < message_id).limit(1)) is not None
+
+
 def _rename(connection: Connection, topic: _Topic, title: str) -> None:
     same = (Conversation.id == topic.conversation_id, Conversation.title == topic.title)
-    connection.execute(update(Conversation).where(*same).values(title=title, updated_at=Conversation.updated_at))
+    connection.execute(update(Conversation).where(*same).values(title=title))

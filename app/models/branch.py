@@ -14,17 +14,22 @@ from sqlalchemy.orm import aliased
 
 from app.extensions import db
 from app.models.conversation import Conversation
-from app.models.message import IS_RUNNING, MAX_SHOWN, Message, find_newest_message, get_message_in, list_path
+from app.models.message import IS_RUNNING, MAX_BRANCH, Message, climb, find_newest_message, get_message_in, list_path
 
 PAGE_MESSAGES = 100
 
 
 @dataclass(frozen=True)
 class Branch:
-    """A stretch of a branch, oldest first. `siblings` names for each message that has any all that stand in its place, itself too."""
+    """A stretch of a branch, oldest first.
+
+    `siblings` names for each message that has any all that stand in its place, itself too; `newest_id` the branch's end, where that is
+    not in this stretch.
+    """
 
     messages: list[Message] = field(default_factory=list)
     siblings: dict[UUID, list[UUID]] = field(default_factory=dict)
+    newest_id: UUID | None = None
 
     @property
     def has_older(self) -> bool:
@@ -37,15 +42,42 @@ def get_branch(
     *,
     through: UUID | None = None,
     before: UUID | None = None,
-    limit: int = MAX_SHOWN,
+    after: UUID | None = None,
+    limit: int = MAX_BRANCH,
 ) -> Branch:
-    """Give the last `limit` messages of the branch `through` a message, or of those `before` one; raises NotFound.
+    """Give the last `limit` messages of the branch `through` a message, or those `before` or `after` one; raises NotFound.
 
     The number of queries does not depend on how long the conversation is.
     """
+    if after is not None:
+        return _get_stretch(conversation, get_message_in(conversation, through or after), after, limit)
     leaf_id = _find_end(conversation, through, before)
     messages = list_path(leaf_id, limit) if leaf_id else []
     return Branch(messages, _find_siblings(conversation.id, messages))
+
+
+def get_branch_around(conversation: Conversation, message_id: UUID, limit: int) -> Branch:
+    """Give `limit` messages of the branch through a message: the last ones, or where it is further up, those around it."""
+    message = get_message_in(conversation, message_id)
+    leaf = get_message_in(conversation, find_newest_leaf(message.id))
+    if leaf.depth - message.depth < limit:
+        return get_branch(conversation, through=leaf.id, limit=limit)
+    return _stretch(leaf, message.depth + limit // 2, limit)
+
+
+def _get_stretch(conversation: Conversation, through: Message, after: UUID, limit: int) -> Branch:
+    """Give what comes after a message on the branch through another one."""
+    leaf = get_message_in(conversation, find_newest_leaf(through.id))
+    depth = get_message_in(conversation, after).depth
+    limit = min(limit, leaf.depth - depth)
+    return _stretch(leaf, depth + limit, limit) if limit > 0 else Branch()
+
+
+def _stretch(leaf: Message, depth: int, limit: int) -> Branch:
+    """Give the `limit` messages above a leaf that end at a depth."""
+    messages = list_path(climb(leaf.id, leaf.depth - depth), limit)
+    newest_id = leaf.id if depth < leaf.depth else None
+    return Branch(messages, _find_siblings(leaf.conversation_id, messages), newest_id)
 
 
 def _find_end(conversation: Conversation, through: UUID | None, before: UUID | None) -> UUID | None:

@@ -73,10 +73,14 @@ class Place(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Which conversations are meant: those in use, or the archive; of a folder, of any (None), or of none and the pinned ones ("")."""
+    """Which conversations are meant: those in use, or the archive; of a folder, of any (None), or of none and the pinned ones ("").
+
+    Of these the pinned ones, the others, or both (None).
+    """
 
     archived: bool = False
     folder: str | None = None
+    pinned: bool | None = None
 
 
 IN_USE = Wanted()
@@ -103,6 +107,8 @@ def list_conversations(user_id: UUID, wanted: Wanted = IN_USE, after: Place | No
 
 def _are(wanted: Wanted) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [Conversation.archived.is_(wanted.archived)]
+    if wanted.pinned is not None:
+        conditions.append(Conversation.pinned.is_(wanted.pinned))
     if wanted.folder:
         conditions.append(Conversation.folder == wanted.folder)
     elif wanted.folder is not None:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import (
     JSON,
     CheckConstraint,
@@ -31,7 +32,7 @@ from app.extensions import db
 from app.models.conversation import Conversation
 
 RUNNING = ("pending", "streaming")
-MAX_SHOWN = 10_000
+MAX_BRANCH = 10_000  # messages that are given at once
 # Literally the condition of the partial index: with bound values SQLite would not know that it may use it, and read the whole table.
 IS_RUNNING = text("message.status in ('pending', 'streaming')")
 STATUSES = (*RUNNING, "complete", "stopped", "interrupted", "failed")
@@ -40,9 +41,10 @@ STATUSES = (*RUNNING, "complete", "stopped", "interrupted", "failed")
 class Message(Base):
     """A question (role user) or an answer (role assistant).
 
-    While an answer runs its text is in `answer_chunk`; at its end it is folded into `content` and `reasoning`. `runs` then keeps how
-    the two followed each other, as [[kind, characters], …], so that a reader can be served from any position. `lease_*` say which
-    process makes the answer and until when that holds without being renewed.
+    `depth` is the number of messages above it. While an answer runs its text is in `answer_chunk`; at its end it is folded into
+    `content`, `reasoning` and `tool_lines` (the tools that it asks for, each a line of JSON). `runs` then keeps how these followed
+    each other, as [[kind, characters], …], so that a reader can be served from any position. `end_reason` is `length` where a limit
+    cut it. `lease_*` say which process makes the answer and until when that holds without being renewed.
     """
 
     __tablename__ = "message"
@@ -62,18 +64,22 @@ class Message(Base):
     conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"))
     # No cascade: SQLite would recurse once per message. The conversation's own takes them all at once.
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("message.id"), index=True)
+    depth: Mapped[int] = mapped_column(default=0)
     role: Mapped[str] = mapped_column(String(16))
     content: Mapped[str] = mapped_column(Text, default="")
     reasoning: Mapped[str] = mapped_column(Text, default="")
+    tool_lines: Mapped[str] = mapped_column(Text, default="")
     runs: Mapped[list[list[Any]] | None] = mapped_column(JSON)
     status: Mapped[str] = mapped_column(String(16), default="complete")
     model: Mapped[str | None] = mapped_column(String(200))
+    end_reason: Mapped[str | None] = mapped_column(String(16))
     error: Mapped[str | None] = mapped_column(Text)
     error_code: Mapped[str | None] = mapped_column(String(40))
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
     first_token_ms: Mapped[int | None]
     duration_ms: Mapped[int | None]
+    thinking_ms: Mapped[int | None]
     dropped_messages: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[Timestamp]
     stop_requested: Mapped[bool] = mapped_column(default=False)
@@ -88,8 +94,19 @@ class Message(Base):
     @property
     def usage(self) -> dict[str, int | None]:
         """Token counts and times of an answer, as the API names them."""
-        names = ("prompt_tokens", "completion_tokens", "first_token_ms", "duration_ms")
+        names = ("prompt_tokens", "completion_tokens", "first_token_ms", "duration_ms", "thinking_ms")
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def tool_calls(self) -> list[dict[str, Any]]:
+        """The tools that an answer asks for, each with `name` and `arguments`."""
+        return read_tool_lines(self.tool_lines)
+
+
+def read_tool_lines(lines: str) -> list[dict[str, Any]]:
+    """Give the tools that an answer asks for, each with `name` and `arguments`, from its lines of JSON."""
+    calls: list[dict[str, Any]] = msgspec.json.Decoder().decode_lines(lines)
+    return calls
 
 
 class AnswerChunk(Base):
@@ -139,20 +156,27 @@ def list_path(leaf_id: UUID, limit: int) -> list[Message]:
     return list(db.session.scalars(_path_query(Message), {"leaf_id": leaf_id, "limit": limit}))
 
 
-def list_said(leaf_id: UUID, limit: int) -> Sequence[Row[str, str]]:
-    """Give who said what on the way to a leaf, as `list_path` does, without the rest of each message."""
-    return db.session.execute(_path_query(Message.role, Message.content), {"leaf_id": leaf_id, "limit": limit}).all()
+def list_said(leaf_id: UUID, limit: int) -> Sequence[Row[str, str, int]]:
+    """Give who said what where on the way to a leaf, as `list_path` does, without the rest of each message."""
+    said = _path_query(Message.role, Message.content, Message.depth)
+    return db.session.execute(said, {"leaf_id": leaf_id, "limit": limit}).all()
+
+
+def climb(leaf_id: UUID, steps: int) -> UUID:
+    """Give the message so many steps above a leaf."""
+    top: UUID = db.session.scalars(_path_query(Message.id), {"leaf_id": leaf_id, "limit": steps + 1}).first() or leaf_id
+    return top
 
 
 @cache
 def _path_query(*wanted: Any) -> Select[Any]:
     """Build the query of `list_path` once: that costs more than to run it."""
-    start = select(Message.id, Message.parent_id, literal(1).label("depth")).where(Message.id == bindparam("leaf_id"))
+    start = select(Message.id, Message.parent_id, literal(1).label("steps")).where(Message.id == bindparam("leaf_id"))
     path = start.cte("path", recursive=True)
     parent = aliased(Message)
-    up = select(parent.id, parent.parent_id, path.c.depth + 1).join(path, parent.id == path.c.parent_id)
-    path = path.union_all(up.where(path.c.depth < bindparam("limit", type_=Integer)))
-    return select(*wanted).join(path, Message.id == path.c.id).order_by(path.c.depth.desc())
+    up = select(parent.id, parent.parent_id, path.c.steps + 1).join(path, parent.id == path.c.parent_id)
+    path = path.union_all(up.where(path.c.steps < bindparam("limit", type_=Integer)))
+    return select(*wanted).join(path, Message.id == path.c.id).order_by(path.c.steps.desc())
 
 
 def list_running(conversation_id: UUID) -> list[UUID]:

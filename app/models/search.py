@@ -41,8 +41,8 @@ HIT: tuple[Any, ...] = (
     Message.content,
 )
 TRIGRAM = 3
-MAX_TITLES = 10
-MAX_MESSAGES = 40
+MAX_TITLE_HITS = 10
+MAX_MESSAGE_HITS = 40
 HAS_ENDED = text(f"NOT ({IS_RUNNING.text})")
 OWNER = literal_column(
     "+conversation.user_id", Conversation.user_id.type
@@ -117,7 +117,7 @@ def find_titles(connection: Connection, user_id: UUID, query: Query) -> list[Tit
     found = found.where(
         *(func.lower(Conversation.title).contains(word.lower(), autoescape=True) for word in query.words)
     )
-    rows = connection.execute(found.order_by(Conversation.updated_at.desc()).limit(MAX_TITLES))
+    rows = connection.execute(found.order_by(Conversation.updated_at.desc()).limit(MAX_TITLE_HITS))
     return [TitleHit(*row) for row in rows]
 
 
@@ -142,7 +142,7 @@ def find_by_fts5(connection: Connection, user_id: UUID, query: Query) -> list[Me
     if number is not None:
         hits += _find_indexed(connection, number, _messages(user_id, query, OWNER), query)
     known = {hit.message_id: hit for hit in hits}
-    return sorted(known.values(), key=lambda hit: hit.message_id, reverse=True)[:MAX_MESSAGES]
+    return sorted(known.values(), key=lambda hit: hit.message_id, reverse=True)[:MAX_MESSAGE_HITS]
 
 
 def _find_indexed(connection: Connection, number: int, found: Select[Any], query: Query) -> list[MessageHit]:
@@ -199,4 +199,4 @@ def _escaped(word: str) -> str:
 
 
 def _hits(connection: Connection, found: Select[Any], values: dict[str, Any] | None = None) -> list[MessageHit]:
-    return [MessageHit(*row) for row in connection.execute(found.limit(MAX_MESSAGES), values or {})]
+    return [MessageHit(*row) for row in connection.execute(found.limit(MAX_MESSAGE_HITS), values or {})]

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DeltaBuffer } from "../src/stream/buffer";
+import type { Delta } from "../src/stream/types";
 
 function recorder() {
   const frames: (() => void)[] = [];
-  const taken: { content: string; thinking: string }[] = [];
+  const taken: Required<Delta>[] = [];
   return { frames, taken, buffer: new DeltaBuffer((delta) => taken.push(delta), (flush) => frames.push(flush)) };
 }
 
@@ -15,7 +16,7 @@ test("what arrives within a frame is shown once", () => {
   assert.equal(frames.length, 1);
   assert.deepEqual(taken, []);
   frames[0]?.();
-  assert.deepEqual(taken, [{ content: "Hello", thinking: "hm" }]);
+  assert.deepEqual(taken, [{ content: "Hello", thinking: "hm", tools: "" }]);
 });
 
 test("the next piece asks for the next frame", () => {
@@ -33,5 +34,5 @@ test("flushing early leaves nothing for the frame", () => {
   buffer.push({ content: "end" });
   buffer.flush();
   frames[0]?.();
-  assert.deepEqual(taken, [{ content: "end", thinking: "" }]);
+  assert.deepEqual(taken, [{ content: "end", thinking: "", tools: "" }]);
 });

@@ -65,6 +65,7 @@ def make_long(app: Flask, person: Person, count: int) -> tuple[UUID, list[UUID]]
                 "id": message_id,
                 "conversation_id": conversation.id,
                 "parent_id": made[n - 1] if n else None,
+                "depth": n,
                 "role": "assistant" if n % 2 else "user",
                 "content": f"Words {n}",
                 "created_at": utcnow() + timedelta(seconds=n),
@@ -235,3 +236,42 @@ def test_whoever_names_an_old_message_sees_it(app: Flask, alice: Person) -> None
 
     assert f'id="message-{made[3]}"' not in alice.get(f"/chat/{conversation_id}").text
     assert f'id="message-{made[3]}"' in alice.get(f"/chat/{conversation_id}?leaf={made[3]}").text
+
+
+def test_another_model_for_one_answer_is_not_the_conversations(alice: Person) -> None:
+    first = alice.ask(model="fake")
+    alice.ask("", question_id=first["question_id"], model="fake-thinking")
+    alice.call("POST", "/api/chat", {"continue_id": first["message_id"], "model": "fake-thinking"})
+    assert branch(alice, first["conversation_id"])["model"] == "fake"
+
+    alice.ask(conversation_id=first["conversation_id"], model="fake-thinking")
+    assert branch(alice, first["conversation_id"])["model"] == "fake-thinking"
+
+
+def test_what_comes_after_a_message(app: Flask, alice: Person) -> None:
+    conversation, made = make_long(app, alice, 30)
+    names = [str(one) for one in made]
+
+    middle = branch(alice, conversation, leaf=names[-1], after=names[9], limit=5)
+    assert (ids(middle), middle["newest_id"], middle["has_older"]) == (names[10:15], names[-1], True)
+    end = branch(alice, conversation, after=names[26], limit=5)
+    assert (ids(end), end["newest_id"]) == (names[27:], None)
+    assert ids(branch(alice, conversation, after=names[-1])) == []
+    assert alice.get(f"/api/conversations/{conversation}?after={uuid4()}").status_code == 404
+
+
+def test_the_page_shows_what_surrounds_a_message_far_up(app: Flask, alice: Person) -> None:
+    conversation, made = make_long(app, alice, 2500)
+    alice.get("/chat")
+    with counted_queries(app) as statements:
+        page = alice.get(f"/chat/{conversation}?leaf={made[300]}").get_data(as_text=True)
+
+    assert len(statements) <= MAX_QUERIES + 2, "two more than the newest part: the place, and the way there"
+    assert page.count("<message-item id=") == 100
+    assert f'id="message-{made[300]}"' in page
+    assert f"?leaf={made[-1]}&amp;after={made[350]}" in page
+    newer = alice.get(f"/chat/{conversation}?leaf={made[-1]}&after={made[350]}").get_data(as_text=True)
+    assert f'id="message-{made[351]}"' in newer
+    near = alice.get(f"/chat/{conversation}?leaf={made[2420]}").get_data(as_text=True)
+    assert f'id="message-{made[-1]}"' in near
+    assert 'id="newer-messages" href="?leaf' not in near

@@ -26,7 +26,8 @@ def test_it_works(alice: Person) -> None:
     assert answer["model"] == "fake"
     assert UUID(answer["conversation_id"])
     assert UUID(answer["message_id"])
-    assert set(answer["usage"]) == {"prompt_tokens", "completion_tokens", "first_token_ms", "duration_ms"}
+    counted = {"prompt_tokens", "completion_tokens", "first_token_ms", "duration_ms", "thinking_ms"}
+    assert set(answer["usage"]) == counted
     assert answer["usage"]["duration_ms"] is not None
 
 

@@ -43,6 +43,15 @@ def test_a_smaller_context_is_sooner_full(alice: Person) -> None:
     assert full["context_length"] == 256
 
 
+def test_another_model_can_be_named(alice: Person) -> None:
+    path = f"/api/conversations/{alice.ask(HELLO)['conversation_id']}/context"
+
+    assert alice.get(f"{path}?model=fake-thinking").get_json()["model"] == "fake-thinking"
+    assert alice.get(f"{path}?model=").get_json()["model"] == "fake"
+    too_long = alice.get(path, query_string={"model": "x" * 201})
+    assert (too_long.status_code, too_long.get_json()["field"]) == (422, "model")
+
+
 def test_nobody_can_tell_without_a_model(make_app: Callable[..., Flask]) -> None:
     app = make_app(
         llm_providers=("ollama", "openai"), ollama_host="http://127.0.0.1:9", openai_base_url="http://127.0.0.1:9/v1"

@@ -100,6 +100,15 @@ def test_folders_work(alice: Person) -> None:
     assert titles(alice) == ["Urgent", "Cake", "Plan", "Report", "Loose"]
 
 
+def test_without_the_pinned_ones(alice: Person) -> None:
+    make(alice, "Old", folder="Work")
+    make(alice, "New")
+    make(alice, "Pinned", folder="Work", pinned=True)
+
+    assert (titles(alice, pinned="0"), titles(alice, pinned="1")) == (["New", "Old"], ["Pinned"])
+    assert titles(alice, pinned="0", folder="Work") == ["Old"]
+
+
 def test_out_of_a_folder(alice: Person) -> None:
     plan = make(alice, "Plan", folder="Work")
     alice.call("PATCH", f"/api/conversations/{plan}", {"folder": ""})
@@ -118,10 +127,11 @@ def test_a_wrong_value_is_named(alice: Person, body: dict[str, object], field: s
     assert (response.status_code, response.get_json()["field"]) == (422, field)
 
 
-def test_archived_is_yes_or_no(alice: Person) -> None:
-    response = alice.get("/api/conversations?archived=maybe")
+@pytest.mark.parametrize("field", ["archived", "pinned"])
+def test_it_is_yes_or_no(alice: Person, field: str) -> None:
+    response = alice.get(f"/api/conversations?{field}=maybe")
 
-    assert (response.status_code, response.get_json()["field"]) == (422, "archived")
+    assert (response.status_code, response.get_json()["field"]) == (422, field)
 
 
 def test_what_is_somebody_elses_stays_as_it_is(alice: Person, bob: Person) -> None:

@@ -25,7 +25,12 @@ def test_create_works(alice: Person) -> None:
     made = make(alice, title="Plans", system_prompt="Be kind.")
 
     assert (made["title"], made["system_prompt"]) == ("Plans", "Be kind.")
-    assert alice.get(f"/api/conversations/{made['id']}").get_json() == {**made, "messages": [], "has_older": False}
+    assert alice.get(f"/api/conversations/{made['id']}").get_json() == {
+        **made,
+        "messages": [],
+        "has_older": False,
+        "newest_id": None,
+    }
 
 
 def test_list_works(alice: Person) -> None:

@@ -6,7 +6,21 @@ from collections.abc import Callable
 
 from flask import Flask
 
+from app.chat.history import MAX_TOLD
+from tests.chat.test_branches import make_long
+from tests.chat.test_chat import fake_of
 from tests.people import HELLO, Person, sign_up
+
+
+def test_what_is_above_the_most_that_is_told_counts(alice: Person) -> None:
+    conversation_id, _ = make_long(alice.app, alice, 1000)
+    start = alice.stream(HELLO, conversation_id=str(conversation_id))[0]
+
+    told = fake_of(alice.app).requests[-1].turns
+    assert start.data["dropped_messages"] == 1001 - len(told) > MAX_TOLD
+    context = alice.get(f"/api/conversations/{conversation_id}/context").get_json()
+    assert context["dropped_messages"] > 0
+    assert context["room"] < 0
 
 
 def test_the_reader_is_told(make_app: Callable[..., Flask]) -> None:

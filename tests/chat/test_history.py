@@ -11,7 +11,7 @@ from app.models.message import Message
 
 def talk(*texts: str) -> list[Message]:
     """Questions and answers in turn, a question first."""
-    return [Message(role="assistant" if n % 2 else "user", content=text) for n, text in enumerate(texts)]
+    return [Message(role="assistant" if n % 2 else "user", content=text, depth=n) for n, text in enumerate(texts)]
 
 
 def test_everything_that_fits_is_told() -> None:
@@ -51,7 +51,7 @@ def test_the_last_question_stays_even_when_it_alone_is_too_long() -> None:
 
 
 def test_neighbours_of_one_role_are_joined() -> None:
-    told = fit("", [Message(role="user", content="One?"), Message(role="user", content="Two?")], 4096)
+    told = fit("", [Message(role="user", content=text, depth=0) for text in ("One?", "Two?")], 4096)
 
     assert told.turns == (Turn("user", "One?\n\nTwo?"),)
 
@@ -61,6 +61,14 @@ def test_answers_without_text_are_left_out() -> None:
 
     assert told.turns == (Turn("user", "q1\n\nq2"),)
     assert told.dropped_messages == 0
+
+
+def test_what_lies_above_is_left_out_too() -> None:
+    path = [Message(role="user", content="q", depth=1600), Message(role="assistant", content="a", depth=1601)]
+    told = fit("", path, 4096)
+
+    assert told.dropped_messages == 1600
+    assert told.room < 0
 
 
 @pytest.mark.parametrize("text", ["", "Hello, world.", "Grüß Gott", "你好，世界"])

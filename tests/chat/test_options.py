@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from app.chat.providers.base import ChatOptions, ModelRequest
+from app.extensions import db
+from app.models.user import User
 from tests.people import HELLO, Person
 
 OWN: dict[str, Any] = {"temperature": 0.5, "seed": 7, "stop": ["END"], "num_ctx": 512, "keep_alive": -1}
@@ -122,3 +125,27 @@ def test_the_form_says_what_is_wrong_and_keeps_nothing(app: Flask, alice: Person
 
     assert (answer.status_code, "field-error" in answer.get_data(as_text=True)) == (422, True)
     assert last_request(app).model == "fake"
+
+
+def test_the_page_and_the_form_know_the_same_limits(alice: Person) -> None:
+    page = alice.get("/chat").get_data(as_text=True)
+
+    field = re.search("<input[^>]*setting-num_ctx[^>]*>", page)
+    assert field
+    assert {'min="256"', 'max="1048576"'} <= set(field[0].split())
+    assert '<option value="3600">1 hour</option>' in page
+    response = alice.post("/settings/chat", num_ctx="255", keep_alive="")
+    assert response.status_code == 422
+
+
+def test_a_time_that_is_not_on_the_list_stays(app: Flask, alice: Person) -> None:
+    with app.app_context():
+        user = db.session.get(User, alice.id)
+        assert user
+        user.chat_defaults = {"options": {"keep_alive": 600}}
+        db.session.commit()
+    assert '<option selected value="600">600 seconds</option>' in alice.get("/settings/chat").get_data(as_text=True)
+
+    assert alice.post("/settings/chat", keep_alive="600", seed="3").status_code == 303
+    alice.ask()
+    assert last_request(app).options.keep_alive == 600

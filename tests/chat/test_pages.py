@@ -32,6 +32,15 @@ def test_a_conversation_can_be_read_without_javascript(alice: Person) -> None:
     assert "Hm &lt;i&gt;" in page
 
 
+def test_a_search_shows_what_surrounds_the_words(alice: Person) -> None:
+    first = alice.ask("Needles <b>grow</b> on trees. " + "More. " * 100 + "And there is one needle & no thread.")
+    page = alice.get("/chat?q=thread").get_data(as_text=True)
+
+    assert "one needle &amp; no <mark>thread</mark>." in page
+    alice.call("PATCH", f"/api/conversations/{first['conversation_id']}", {"title": "A <i>thread</i>"})
+    assert "A &lt;i&gt;<mark>thread</mark>&lt;/i&gt;" in alice.get("/chat?q=thread").get_data(as_text=True)
+
+
 def test_absent_and_foreign_are_the_same(alice: Person, bob: Person) -> None:
     hers = alice.ask()["conversation_id"]
     assert alice.get(f"/chat/{hers}").status_code == 200

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from app.chat.titles import clean
+from tests.chat.test_chat import fake_of
 from tests.people import Person, sign_up
 from tests.waiting import wait_until
 
@@ -82,6 +83,25 @@ def test_it_waits_until_nobody_waits(carol: Person) -> None:
     carol.call("POST", f"/api/messages/{message_id}/stop")
 
     wait_until(lambda: title_of(carol, answer) == "Behind")
+
+
+def test_a_quick_follow_up_takes_nothing_away(carol: Person) -> None:
+    next(carol.open_stream(question("Slow", delay_ms=60_000)))
+    answer = carol.ask(question("The first"))
+    carol.ask(question("The second"), conversation_id=answer["conversation_id"])
+    message_id = carol.app.extensions["chat"].engine._running()[0].job.message_id
+    carol.call("POST", f"/api/messages/{message_id}/stop")
+
+    wait_until(lambda: title_of(carol, answer) == "The first")
+
+
+def test_the_first_whole_answer_counts_where_one_broke_off(carol: Person) -> None:
+    said = question("At last", fail="error", after=1)
+    failed = carol.call("POST", "/api/chat", {"message": said}).get_json()
+    fake_of(carol.app).enqueue(["Hm."])
+    carol.ask("", question_id=failed["question_id"])
+
+    wait_until(lambda: title_of(carol, failed) == "At last")
 
 
 def test_it_can_be_switched_off(alice: Person) -> None:

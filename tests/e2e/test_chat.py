@@ -150,6 +150,18 @@ def test_stop_without_streaming(chat: Page) -> None:
     expect(words_of(last_answer(chat))).to_contain_text("0 1 2")
 
 
+def test_stop_without_streaming_where_others_are_pinned(open_page: Opens, alice: Person) -> None:
+    pinned = alice.ask(script(["Hm."]))["conversation_id"]
+    alice.call("PATCH", f"/api/conversations/{pinned}", {"pinned": True})
+    chat = open_page("/chat", alice)
+    chat.get_by_text("Streaming", exact=True).click()
+    send(chat, long_answer())
+    chat.wait_for_timeout(500)
+    chat.get_by_role("button", name="Stop the answer").click()
+    expect(send_button(chat)).to_have_attribute("data-state", "send", timeout=3000)
+    expect(words_of(last_answer(chat))).to_contain_text("0 1 2")
+
+
 def test_the_thoughts_are_folded(chat: Page) -> None:
     send(chat, script(["So."], thinking="Let me see. " * 5, delay_ms=20))
     expect(last_answer(chat)).to_have_attribute("data-status", "complete")
@@ -234,6 +246,26 @@ def slow_start(route: Route) -> None:
     """Hold a request back for a moment."""
     route.request.frame.page.wait_for_timeout(300)
     route.continue_()
+
+
+def test_what_is_written_meanwhile_belongs_to_the_new_conversation(chat: Page) -> None:
+    chat.route("**/api/chat/stream", slow_start)
+    send(chat, long_answer())
+    chat.get_by_label("Message", exact=True).fill("And then")
+    expect(chat).to_have_url(re.compile(r"/chat/[0-9a-f-]{36}$"))
+    chat.reload()
+    expect(chat.get_by_label("Message", exact=True)).to_have_value("And then")
+    chat.goto("/chat")
+    expect(chat.get_by_label("Message", exact=True)).to_have_value("")
+
+
+def test_settings_take_the_draft_along(chat: Page) -> None:
+    chat.get_by_label("Message", exact=True).fill("half a thou")
+    chat.get_by_role("button", name="Settings of this conversation").click()
+    chat.get_by_role("button", name="Save").click()
+    expect(chat).to_have_url(re.compile(r"/chat/[0-9a-f-]{36}$"))
+    chat.reload()
+    expect(chat.get_by_label("Message", exact=True)).to_have_value("half a thou")
 
 
 def test_stop_before_the_first_word(chat: Page) -> None:

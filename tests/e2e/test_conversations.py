@@ -18,6 +18,14 @@ from tests.serving import Server
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
+# In the page itself, for what a page sends while it is left is seen by nobody else.
+COUNT_DELETIONS = """() => {
+  const send = window.fetch;
+  window.fetch = (path, init) => {
+    if (init.method === 'DELETE') sessionStorage.setItem('deletions', Number(sessionStorage.getItem('deletions')) + 1);
+    return send(path, init);
+  };
+}"""
 
 
 @pytest.fixture
@@ -120,6 +128,33 @@ def test_archive_and_back(two_chats: Page) -> None:
     expect(titles(two_chats)).to_have_text(["Second question", "First question"])
 
 
+def test_an_archiving_that_was_refused_is_not_announced(two_chats: Page) -> None:
+    two_chats.route("**/api/conversations/*", lambda route: route.abort())
+    choose(two_chats, "First question", "Archive")
+    expect(two_chats.get_by_role("dialog", name="That did not work")).to_be_visible()
+    two_chats.keyboard.press("Escape")
+    expect(titles(two_chats)).to_have_text(["Second question", "First question"])
+    expect(two_chats.get_by_role("button", name="Undo")).to_be_hidden()
+
+
+def test_the_next_conversation_is_one_that_can_be_seen(two_chats: Page, alice: Person) -> None:
+    third = alice.ask(script(["Hm."]))["conversation_id"]
+    alice.call("PATCH", f"/api/conversations/{third}", {"title": "Third question"})
+    alice.call("POST", "/api/conversations", {"title": "Report", "folder": "Work"})
+    two_chats.goto(f"/chat/{third}")
+    two_chats.locator("conversation-list summary").click()
+    expect(titles(two_chats).first).to_have_text("Report")
+    two_chats.locator("conversation-list summary").click()
+    choose(two_chats, "Second question", "Delete")
+    two_chats.keyboard.press("Alt+ArrowDown")
+    expect(two_chats.get_by_role("heading", level=1)).to_have_text("First question")
+    two_chats.keyboard.press("Alt+ArrowUp")
+    expect(two_chats.get_by_role("heading", level=1)).to_have_text("Third question")
+    two_chats.keyboard.press("Alt+ArrowUp")
+    two_chats.wait_for_timeout(300)
+    expect(two_chats.get_by_role("heading", level=1)).to_have_text("Third question")
+
+
 def test_delete_and_undo(two_chats: Page) -> None:
     choose(two_chats, "First question", "Delete")
     expect(titles(two_chats)).to_have_text(["Second question"])
@@ -131,10 +166,12 @@ def test_delete_and_undo(two_chats: Page) -> None:
 
 
 def test_delete_is_sent_when_the_page_is_left(two_chats: Page, alice: Person) -> None:
+    two_chats.evaluate(COUNT_DELETIONS)
     choose(two_chats, "Second question", "Delete")
     two_chats.get_by_role("link", name="First question").click()
     expect(two_chats.get_by_role("heading", level=1)).to_have_text("First question")
     expect(titles(two_chats)).to_have_text(["First question"])
+    assert two_chats.evaluate("sessionStorage.getItem('deletions')") == "1"
     wait_until(lambda: len(alice.get("/api/conversations").get_json()["conversations"]) == 1)
 
 

@@ -11,6 +11,7 @@ from tests.e2e.chatting import ask, last_answer, script, words_of
 from tests.e2e.conftest import Opens
 from tests.e2e.test_looks import DESK, PHONE, is_too_wide, violations
 from tests.people import Person
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 VOICE = """
@@ -111,7 +112,7 @@ def test_the_menu_by_keyboard(open_page: Opens, alice: Person) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(menu).to_be_hidden()
-    page.wait_for_function("navigator.clipboard.readText().then(text => text === 'Some bold words.')")
+    wait_until(lambda: page.evaluate("navigator.clipboard.readText()") == "Some bold words.")
 
 
 def test_it_is_read_aloud_until_it_is_stopped(open_page: Opens, alice: Person) -> None:
@@ -135,7 +136,7 @@ def test_settings_of_a_conversation(chat: Page, alice: Person) -> None:
     chat.get_by_label("Temperature").fill("0.5")
     chat.get_by_label("Stop words, one a line").fill("END\n\nSTOP")
     chat.get_by_label("Keep loaded").select_option("3600")
-    chat.get_by_label("Always answered by").select_option("fake-thinking")
+    chat.get_by_label("Answered by").select_option("fake-thinking")
     chat.get_by_role("button", name="Save").click()
     expect(chat).to_have_url(re.compile(r"/chat/[0-9a-f-]{36}$"))
     ask(chat, script(["So."]))
@@ -147,13 +148,24 @@ def test_settings_of_a_conversation(chat: Page, alice: Person) -> None:
     chat.reload()
     chat.get_by_role("button", name="Settings of this conversation").click()
     expect(chat.get_by_label("Temperature")).to_have_value("0.5")
-    expect(chat.get_by_label("Always answered by")).to_have_value("fake-thinking")
+    expect(chat.get_by_label("Answered by")).to_have_value("fake-thinking")
     chat.get_by_label("Temperature").fill("")
     chat.get_by_role("button", name="Save").click()
     expect(chat.get_by_role("dialog")).to_be_hidden()
     chat.get_by_role("button", name="Settings of this conversation").click()
     expect(chat.get_by_label("Stop words, one a line")).to_have_value("END\nSTOP")
     expect(chat.get_by_label("Temperature")).to_have_value("")
+
+
+def test_a_time_that_is_not_on_the_list_stays(open_page: Opens, alice: Person) -> None:
+    made = alice.call("POST", "/api/conversations", {"options": {"keep_alive": 600}, "title": "Mine"}).get_json()["id"]
+    page = open_page(f"/chat/{made}", alice)
+    page.get_by_role("button", name="Settings of this conversation").click()
+    expect(page.get_by_label("Keep loaded").locator(":checked")).to_have_text("600 seconds")
+    page.get_by_label("Seed").fill("7")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert alice.get(f"/api/conversations/{made}").get_json()["options"] == {"keep_alive": 600, "seed": 7}
 
 
 def test_how_full_the_memory_is(chat: Page) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.chatting import ask, script, send
 from tests.e2e.conftest import Opens
@@ -91,6 +92,22 @@ def test_a_conversation_keeps_its_model(open_page: Opens, alice: Person) -> None
     expect(chosen(page)).to_have_text("fake-thinking")
     answer = ask(page, script(["Hi."]))
     expect(answer.locator('[data-part="model"]')).to_have_text("fake-thinking")
+
+
+def test_the_meter_is_of_the_model_that_was_picked(chat: Page) -> None:
+    sizes = {"fake": 4096, "fake-thinking": 8192}
+
+    def measure(route: Route) -> None:
+        ((_, model),) = [pair for pair in parse_qsl(urlsplit(route.request.url).query) if pair[0] == "model"]
+        context = {"context_length": sizes[model], "used_tokens": 10, "is_estimate": False, "dropped_messages": 0}
+        route.fulfill(json={**context, "model": model, "room": 2000})
+
+    chat.get_by_label("Model").select_option("fake")
+    chat.route("**/context?*", measure)
+    ask(chat, script(["Hi."]))
+    expect(chat.locator("context-meter")).to_have_text("10 of 4,096 tokens used.")
+    chat.get_by_label("Model").select_option("fake-thinking")
+    expect(chat.locator("context-meter")).to_have_text("10 of 8,192 tokens used.")
 
 
 def test_a_provider_that_is_away_is_a_line_of_the_list_while_another_one_answers(chat: Page) -> None:

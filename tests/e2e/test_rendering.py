@@ -8,6 +8,7 @@ from playwright.sync_api import Page, Request, expect
 from tests.e2e.chatting import ask, last_answer, script, send, words_of
 from tests.e2e.conftest import Opens
 from tests.people import Person
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -67,7 +68,7 @@ def test_formulas_are_drawn(chat: Page) -> None:
     expect(words).to_contain_text("It costs $5, not $10.")
     fraction, letter = words.locator(".mfrac > span > .vlist-t, .mfrac > .vlist-t").first, words.locator(".katex").first
     assert fraction.bounding_box()["height"] > 1.5 * letter.bounding_box()["height"]  # type: ignore[index]
-    assert chat.evaluate("document.fonts.check('1em KaTeX_Main')")
+    wait_until(lambda: chat.evaluate("document.fonts.check('1em KaTeX_Main')"))
     assert set(asked) == {"formulas", "KaTeX"}
     chat.reload()
     expect(words_of(last_answer(chat)).locator(".katex")).to_have_count(4)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.chatting import WORDS, ask, last_answer, long_answer, script, send, words_of
 from tests.e2e.conftest import Opens
+from tests.e2e.test_conversations import choose, titles
 from tests.people import Person
 
 pytestmark = pytest.mark.browser
@@ -49,6 +52,36 @@ def test_another_device_is_looked_for_on_coming_back(chat: Page, alice: Person) 
     chat.wait_for_timeout(3100)  # a page that was looked at just now is not asked for again
     chat.evaluate("dispatchEvent(new Event('focus'))")
     expect(words_of(last_answer(chat))).to_have_text("From the phone.")
+
+
+def test_the_other_tab_shows_what_became_of_the_list(chat: Page, alice: Person) -> None:
+    ask(chat, script(["One."]))
+    alice.call("PATCH", f"/api/conversations/{chat.url.rsplit('/', 1)[1]}", {"title": "First"})
+    chat.reload()
+    other = second_tab(chat)
+    choose(chat, "First", "Rename")
+    chat.get_by_role("textbox", name="Title").fill("Better")
+    chat.keyboard.press("Enter")
+    expect(other.get_by_role("heading", level=1)).to_have_text("Better")
+    expect(other).to_have_title(re.compile("^Better"))
+    expect(titles(other)).to_have_text(["Better"])
+    choose(chat, "Better", "Pin")
+    expect(other.get_by_role("heading", name="Pinned")).to_be_visible()
+    choose(chat, "Better", "Archive")
+    expect(titles(other)).to_have_count(0)
+    chat.get_by_role("button", name="Undo").click()
+    expect(titles(other)).to_have_text(["Better"])
+
+
+def test_another_devices_title_is_learnt_with_its_messages(chat: Page, alice: Person) -> None:
+    ask(chat, script(["One."]))
+    conversation = chat.url.rsplit("/", 1)[1]
+    alice.call("PATCH", f"/api/conversations/{conversation}", {"title": "Better"})
+    alice.ask(script(["From the phone."]), conversation_id=conversation)
+    chat.wait_for_timeout(3100)
+    chat.evaluate("dispatchEvent(new Event('focus'))")
+    expect(chat.get_by_role("heading", level=1)).to_have_text("Better")
+    expect(titles(chat)).to_have_text(["Better"])
 
 
 def test_a_hidden_tab_lets_the_connection_go_and_takes_it_up_again(chat: Page) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.json import Encoder
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.chat.answers.log import AnswerLog, Delta, Kind, Outcome, Queued
@@ -27,6 +28,7 @@ from app.chat.providers.base import (
     PushStream,
     Reasoning,
     Text,
+    ToolCall,
     Usage,
 )
 from app.errors import AppError, LLMUnavailable, ModelNotFound, UpstreamError
@@ -37,16 +39,22 @@ REFUSAL_PATIENCE_SECONDS = 0.3
 SAVE_TRIES = 3
 NOT_SAVED = "The answer could not be saved yet, the database does not answer. Copy what you need; it is tried again."
 MAX_ANSWER = 1_000_000
+encode_lines = Encoder().encode_lines
 
 
 class AnswerJob(Struct, frozen=True):
-    """What is to be answered. `start` is what every follower is told first, `prefix` the text of the answer that this one continues."""
+    """What is to be answered.
+
+    `start` is what every follower is told first, `prefix` the text of the answer that this one continues, `thinking_ms` how long that
+    one thought.
+    """
 
     message_id: UUID
     user_id: UUID
     request: ModelRequest
     start: dict[str, Any]
     prefix: tuple[Delta, ...] = ()
+    thinking_ms: int | None = None
 
 
 class Generation:
@@ -66,11 +74,14 @@ class Generation:
         self._stream: AnswerStream = provider.chat(job.request)
         self._stopping = False
         self._interrupted = False
-        self._ended = False
+        self._end: End | None = None
         self._connected = threading.Event()
         self._settled = threading.Event()
         self._began = time.monotonic()
         self._first_token_ms: int | None = None
+        self._thinking_ms = job.thinking_ms
+        self._kind: Kind | None = None  # what it is saying, since `_turned_ms`
+        self._turned_ms = 0
         self._usage = Usage(None, None)
 
     @property
@@ -122,9 +133,7 @@ class Generation:
         else:
             for event in self._stream:
                 self._take([event])
-        if self._ended:
-            return
-        if not self._stopping and not self._interrupted:
+        if not self._end and not self._stopping and not self._interrupted:
             raise UpstreamError
 
     def _take(self, events: list[Event]) -> None:
@@ -137,6 +146,8 @@ class Generation:
                 self._say("content", "".join([event.content for event in alike if isinstance(event, Text)]))
             elif kind is Reasoning:
                 self._say("thinking", "".join([event.content for event in alike if isinstance(event, Reasoning)]))
+            elif kind is ToolCall:
+                self._say("tools", encode_lines(alike).decode())
             else:
                 self._note(list(alike))
 
@@ -148,17 +159,24 @@ class Generation:
                 case Connected():
                     self._connected.set()
                 case End():
-                    self._ended = True
-                case _:
-                    pass  # a tool call is not shown yet
+                    self._end = event
 
     def _say(self, kind: Kind, text: str) -> None:
         if self._first_token_ms is None:
             self._first_token_ms = self._elapsed_ms()
             self._settled.set()
+        if kind != self._kind:
+            self._turn_to(kind)
         self.log.append(kind, text.replace("\0", "\ufffd"))  # PostgreSQL can't store NUL
         if self.log.length > MAX_ANSWER:
             raise UpstreamError(f"The answer grew beyond {MAX_ANSWER:,} characters and was ended.")
+
+    def _turn_to(self, kind: Kind | None) -> None:
+        """Note when it began to think, and for how long it did when it says something else."""
+        now = self._elapsed_ms()
+        if self._kind == "thinking":
+            self._thinking_ms = (self._thinking_ms or 0) + now - self._turned_ms
+        self._kind, self._turned_ms = kind, now
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
@@ -175,17 +193,21 @@ class Generation:
             self._settled.set()
 
     def _outcome(self, error: AppError | None) -> Outcome:
+        self._turn_to(None)
         usage = {
             "prompt_tokens": self._usage.prompt_tokens,
             "completion_tokens": self._usage.completion_tokens,
             "first_token_ms": self._first_token_ms,
             "duration_ms": self._elapsed_ms(),
+            "thinking_ms": self._thinking_ms,
         }
         if self._interrupted:
             return Outcome("interrupted", self.log.length, usage, INTERRUPTED, "interrupted")
         if error and not self._stopping:
             return Outcome("failed", self.log.length, usage, error.sentence, error.code)
-        return Outcome("stopped" if self._stopping else "complete", self.log.length, usage)
+        if self._stopping or self._end is None:
+            return Outcome("stopped", self.log.length, usage)
+        return Outcome("complete", self.log.length, usage, reason=self._end.reason)
 
     def _save(self, outcome: Outcome, error: AppError | None) -> Outcome:
         """Save the end and give it; where the database fails, give an end that says so. The text reaches the readers anyway."""

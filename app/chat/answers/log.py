@@ -1,7 +1,7 @@
 """The text of one answer while it is made: append-only, readable from any position by any number of followers.
 
-A position is the number of characters (reasoning and content together) before it. One thread writes; setting and appending to a
-list are atomic in Python, so readers in other threads need no lock.
+A position is the number of characters (reasoning, content and the tools asked for, together) before it. One thread writes; setting and
+appending to a list are atomic in Python, so readers in other threads need no lock.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-Kind = Literal["content", "thinking"]
+Kind = Literal["content", "thinking", "tools"]  # of tools, each piece is whole lines of JSON
 MAX_DELTA = 65_536
 JOINED_PIECE = 1024
 
@@ -33,13 +33,17 @@ class Delta(Struct, frozen=True, gc=False):
 
 
 class Outcome(Struct, frozen=True):
-    """How an answer ended. `length` is its number of characters, `usage` as the API names it."""
+    """How an answer ended. `length` is its number of characters, `usage` as the API names it.
+
+    `reason` is what the model's server said of an end as it should be: `stop`, or `length` where a limit cut it.
+    """
 
     status: str
     length: int
     usage: dict[str, int | None]
     error: str | None = None
     code: str | None = None
+    reason: str | None = None
 
 
 class Queued(Struct, frozen=True):

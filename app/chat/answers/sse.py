@@ -39,4 +39,4 @@ def end_frame(message_id: str, outcome: Outcome) -> bytes:
     data: dict[str, Any] = {"message_id": message_id, "length": outcome.length, "usage": outcome.usage}
     if outcome.code:
         return frame("error", outcome.length, {"error": outcome.error, "code": outcome.code, **data})
-    return frame("done", outcome.length, {"status": outcome.status, **data})
+    return frame("done", outcome.length, {"status": outcome.status, "end_reason": outcome.reason, **data})

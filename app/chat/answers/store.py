@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec import convert
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -58,6 +59,11 @@ PIECES = {
         "value->>2 AS kind, value->>3 AS said FROM json_array_elements(CAST(:pieces AS json))"
     ),
 }
+COLUMNS: dict[Kind, str] = {
+    "content": "content",
+    "thinking": "reasoning",
+    "tools": "tool_lines",
+}  # where it is folded to
 INTERRUPTED = "The answer was cut off because the server stopped."
 
 
@@ -138,7 +144,8 @@ class AnswerStore:
     def finish(self, generation: Generation, outcome: Outcome) -> None:
         """Fold the answer into its message, with its end; also where it was called interrupted while this process slept."""
         message_id = generation.job.message_id
-        ending = {"status": outcome.status, "error": outcome.error, "error_code": outcome.code, **outcome.usage}
+        ending = {"status": outcome.status, "end_reason": outcome.reason, **outcome.usage}
+        ending |= {"error": outcome.error, "error_code": outcome.code}
         mine = (Message.id == message_id, or_(Message.lease_owner == self.owner, Message.status == "interrupted"))
 
         def work(connection: Connection) -> None:
@@ -259,7 +266,8 @@ def _chunks(connection: Connection, message_id: UUID, position: int = 0) -> list
 
 
 def _kind(name: str) -> Kind:
-    return "thinking" if name == "thinking" else "content"
+    kind: Kind = convert(name, Kind)
+    return kind
 
 
 def _log_of(deltas: list[Delta]) -> AnswerLog:
@@ -270,12 +278,13 @@ def _log_of(deltas: list[Delta]) -> AnswerLog:
 
 
 def _folded(log: AnswerLog) -> dict[str, Any]:
-    return {"content": log.text("content"), "reasoning": log.text("thinking"), "runs": log.runs()}
+    text = {column: log.text(kind) for kind, column in COLUMNS.items()}
+    return {**text, "runs": log.runs()}
 
 
 def unfold(message: Message) -> list[Delta]:
     """Give an ended answer's text in the order in which it was said."""
-    rest = {"content": message.content, "thinking": message.reasoning}
+    rest = {kind: getattr(message, column) for kind, column in COLUMNS.items()}
     deltas: list[Delta] = []
     end = 0
     for name, size in message.runs or []:
@@ -288,5 +297,5 @@ def unfold(message: Message) -> list[Delta]:
 
 def outcome_of(message: Message) -> Outcome:
     """Give the end of an answer from its row."""
-    length = len(message.content) + len(message.reasoning)
-    return Outcome(message.status, length, message.usage, message.error, message.error_code)
+    length = sum(len(getattr(message, column)) for column in COLUMNS.values())
+    return Outcome(message.status, length, message.usage, message.error, message.error_code, message.end_reason)

@@ -11,7 +11,23 @@ from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 from msgspec import Meta, Struct
 
 Role = Literal["system", "user", "assistant"]
-StopWord = Annotated[str, Meta(min_length=1, max_length=100)]
+MAX_STOP_WORDS = 8
+STOP_WORD_LENGTH = 100
+RANGES = {
+    "temperature": (0, 2),
+    "top_p": (0, 1),
+    "top_k": (0, 1000),
+    "seed": (0, 2**31 - 1),
+    "num_ctx": (256, 1_048_576),
+    "num_predict": (1, 131_072),
+    "keep_alive": (-1, 604_800),
+}
+StopWord = Annotated[str, Meta(min_length=1, max_length=STOP_WORD_LENGTH)]
+
+
+def _within(option: str) -> Meta:
+    least, most = RANGES[option]
+    return Meta(ge=least, le=most)
 
 
 class Turn(Struct, frozen=True):
@@ -24,15 +40,15 @@ class Turn(Struct, frozen=True):
 class ChatOptions(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What a caller may set for one answer, by Ollama's names; None leaves the model's own default."""
 
-    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
-    top_k: Annotated[int, Meta(ge=0, le=1000)] | None = None
-    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
-    num_ctx: Annotated[int, Meta(ge=256, le=1_048_576)] | None = None
-    num_predict: Annotated[int, Meta(ge=1, le=131_072)] | None = None
-    stop: Annotated[list[StopWord], Meta(max_length=8)] | None = None
+    temperature: Annotated[float, _within("temperature")] | None = None
+    top_p: Annotated[float, _within("top_p")] | None = None
+    top_k: Annotated[int, _within("top_k")] | None = None
+    seed: Annotated[int, _within("seed")] | None = None
+    num_ctx: Annotated[int, _within("num_ctx")] | None = None
+    num_predict: Annotated[int, _within("num_predict")] | None = None
+    stop: Annotated[list[StopWord], Meta(max_length=MAX_STOP_WORDS)] | None = None
     # Seconds that the model stays loaded after the answer; -1 is for ever. Ollama alone can do it.
-    keep_alive: Annotated[int, Meta(ge=-1, le=604_800)] | None = None
+    keep_alive: Annotated[int, _within("keep_alive")] | None = None
 
 
 class ModelRequest(Struct, frozen=True):

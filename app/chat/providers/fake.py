@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, json
 
-from app.chat.providers.base import Connected, End, Event, ModelInfo, ModelRequest, Reasoning, Text, Usage
+from app.chat.providers.base import Connected, End, Event, ModelInfo, ModelRequest, Reasoning, Text, ToolCall, Usage
 from app.errors import AppError, LLMUnavailable, ModelNotFound, UpstreamError, UpstreamTimeout
 
 DIRECTIVE = "/fake "
@@ -50,6 +50,7 @@ class Script(Struct, frozen=True, forbid_unknown_fields=True):
     chunks: tuple[str, ...] = ("Hel", "lo")
     delay_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 0
     thinking: str = ""
+    calls: tuple[ToolCall, ...] = ()  # asked for after the chunks
     fail: Fault | None = None
     after: Annotated[int, Meta(ge=0)] = 0
     reason: Literal["stop", "length"] = "stop"
@@ -133,6 +134,7 @@ def _pieces(script: Script) -> Iterator[Event]:
     for chunk in script.chunks[: script.after] if script.fail else script.chunks:
         if chunk:
             yield Text(chunk)
+    yield from script.calls
 
 
 def _script_for(request: ModelRequest) -> Script:

@@ -1,4 +1,5 @@
 // What the page does at a key or a button: the sidebar, the colours, the next conversation.
+import { ConversationList } from "../elements/conversation-list";
 import { announce } from "../lib/announce";
 import { delegate, find } from "../lib/dom";
 import { preferences } from "../lib/store";
@@ -42,7 +43,7 @@ function isDarkBySystem(): boolean {
 
 /** Opens the conversation below or above the open one. */
 function step(by: 1 | -1): void {
-  const links = [...document.querySelectorAll<HTMLAnchorElement>("conversation-list li a")];
+  const links = find("conversation-list", ConversationList)?.links ?? [];
   const at = links.findIndex((link) => link.hasAttribute("aria-current"));
   links[at < 0 ? 0 : at + by]?.click();
 }

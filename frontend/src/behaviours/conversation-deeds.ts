@@ -1,11 +1,12 @@
 // What can be done with a conversation of the list. The page shows it at once; where the server refuses, it is as it was.
-import type { Conversation, ConversationList } from "../elements/conversation-list";
+import type { Conversation, ConversationList, News } from "../elements/conversation-list";
 import { announce } from "../lib/announce";
 import { find, fromTemplate, need, part } from "../lib/dom";
 import { api, send } from "../lib/http";
+import { news } from "../lib/news";
 import { drafts } from "../lib/store";
 import { askForText, tellError } from "./dialogs";
-import { offerUndo } from "./toast";
+import { offerUndo, undoable } from "./toast";
 
 const DELETED = "deleted";
 type Change = Partial<Pick<Conversation, "title" | "pinned" | "archived" | "folder">>;
@@ -17,14 +18,17 @@ export function waitingToBeDeleted(): string[] {
   return ids ? ids.split(" ") : [];
 }
 
-/** Changes a conversation at the server and in the list. */
-export async function change(list: ConversationList, item: HTMLElement, what: Change): Promise<void> {
+/** Changes a conversation at the server and in the list. Gives whether the server did so. */
+export async function change(list: ConversationList, item: HTMLElement, what: Change): Promise<boolean> {
   try {
-    const { updated_at: _unchanged, ...changed } = await api<Conversation>("PATCH", `/api/conversations/${item.dataset.id}`, what);
-    list.put(changed);
-    if (what.title && isOpen(item)) list.dispatchEvent(new CustomEvent("chat-renamed", { bubbles: true, detail: changed.title }));
+    const changed = await api<Conversation>("PATCH", `/api/conversations/${item.dataset.id}`, what);
+    const { updated_at: _unchanged, ...shown } = changed;
+    list.put(shown);
+    news?.postMessage(changed);
+    return true;
   } catch (error) {
     await tellError(error);
+    return false;
   }
 }
 
@@ -67,10 +71,10 @@ export async function move(list: ConversationList, item: HTMLElement): Promise<v
 export async function archive(list: ConversationList, item: HTMLElement): Promise<void> {
   const isArchived = list.dataset.archived === "true";
   const title = part(item, "title").textContent ?? "";
-  await change(list, item, { archived: !isArchived });
+  if (!(await change(list, item, { archived: !isArchived }))) return;
   hide(list, item);
   if (!(await offerUndo(isArchived ? `“${title}” is back in the list.` : `“${title}” is in the archive.`))) return item.remove();
-  await change(list, item, { archived: isArchived });
+  if (!(await change(list, item, { archived: isArchived }))) return item.remove();
   item.hidden = false;
 }
 
@@ -78,22 +82,26 @@ export async function archive(list: ConversationList, item: HTMLElement): Promis
 export async function remove(list: ConversationList, item: HTMLElement): Promise<void> {
   const path = `/api/conversations/${item.dataset.id}`;
   const title = part(item, "title").textContent ?? "";
-  const leave = () => {
-    drafts.set(DELETED, [drafts.get(DELETED), item.dataset.id].filter(Boolean).join(" "));
-    void send("DELETE", path, undefined, { keepalive: true }).catch(() => {});
-  };
   hide(list, item);
-  addEventListener("pagehide", leave);
-  const undone = await offerUndo(`“${title}” is deleted.`);
-  removeEventListener("pagehide", leave);
-  if (undone) {
-    item.hidden = false;
-    need("a", HTMLAnchorElement, item).focus();
-    announce(`“${title}” is back.`);
-    return;
-  }
+  await undoable(`“${title}” is deleted.`, {
+    act: (isLeaving) => (isLeaving ? leaveDeleting(item, path) : deleteNow(list, item, path)),
+    undo: () => {
+      item.hidden = false;
+      need("a", HTMLAnchorElement, item).focus();
+      announce(`“${title}” is back.`);
+    },
+  });
+}
+
+async function leaveDeleting(item: HTMLElement, path: string): Promise<void> {
+  drafts.set(DELETED, [drafts.get(DELETED), item.dataset.id].filter(Boolean).join(" "));
+  await send("DELETE", path, undefined, { keepalive: true }).catch(() => {}); // nobody is here any more to be told
+}
+
+async function deleteNow(list: ConversationList, item: HTMLElement, path: string): Promise<void> {
   try {
     await api("DELETE", path);
+    news?.postMessage({ id: item.dataset.id, deleted: true } satisfies News);
     if (isOpen(item)) location.assign("/chat");
     item.remove();
     list.tidy();
@@ -104,7 +112,7 @@ export async function remove(list: ConversationList, item: HTMLElement): Promise
 }
 
 function hide(list: ConversationList, item: HTMLElement): void {
-  const links = [...list.querySelectorAll<HTMLElement>("li[data-id]:not([hidden]) > a")];
+  const { links } = list;
   const place = links.findIndex((link) => item.contains(link));
   item.hidden = true;
   (links[place + 1] ?? links[place - 1] ?? find("#new-chat", HTMLElement))?.focus();

@@ -2,11 +2,11 @@
 import type { ConversationList } from "../elements/conversation-list";
 import { find, need, part } from "../lib/dom";
 import { archive, change, move, remove, rename } from "./conversation-deeds";
-
-const EDGE_PX = 8;
+import { Popup } from "./popup";
 
 export class ConversationMenu {
   readonly #menu = need("#conversation-menu", HTMLElement);
+  readonly #popup = new Popup(this.#menu, "right");
   #item: HTMLElement | null = null;
 
   constructor(private readonly list: ConversationList) {
@@ -14,41 +14,27 @@ export class ConversationMenu {
     list.addEventListener("contextmenu", (event) => this.#asked(event));
     list.addEventListener("keydown", (event) => this.#walk(event));
     this.#menu.addEventListener("click", (event) => this.#chosen(event));
-    this.#menu.addEventListener("keydown", (event) => this.#key(event));
-    this.#menu.addEventListener("toggle", () => this.#toggled());
+    this.#menu.addEventListener("toggle", () => this.#item?.toggleAttribute("data-menu", this.#menu.matches(":popover-open")));
   }
 
   #clicked(event: Event): void {
     const button = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-part="menu"]') : null;
-    if (button) this.#open(button, button.getBoundingClientRect());
+    if (button) this.#open(button);
   }
 
   #asked(event: MouseEvent): void {
     const item = event.target instanceof Element ? event.target.closest<HTMLElement>("li[data-id]") : null;
     if (!item || find("input", HTMLInputElement, item)) return;
     event.preventDefault();
-    this.#open(part(item, "menu"), part(item, "menu").getBoundingClientRect());
+    this.#open(part(item, "menu"));
   }
 
-  #open(button: HTMLElement, place: DOMRect): void {
+  #open(button: HTMLElement): void {
     this.#item = button.closest<HTMLElement>("li");
     const isPinned = Boolean(this.#item?.dataset.pinned);
     part(this.#menu, "pin-label").textContent = isPinned ? "Unpin" : "Pin";
     part(this.#menu, "archive-label").textContent = this.list.dataset.archived === "true" ? "Take out of the archive" : "Archive";
-    this.#menu.showPopover();
-    const { offsetWidth: width, offsetHeight: height } = this.#menu;
-    const left = Math.max(EDGE_PX, Math.min(place.right - width, innerWidth - width - EDGE_PX));
-    const below = place.bottom + height + EDGE_PX <= innerHeight;
-    Object.assign(this.#menu.style, { left: `${left}px`, top: `${below ? place.bottom : Math.max(EDGE_PX, place.top - height)}px` });
-    this.#choices[0]?.focus();
-  }
-
-  #toggled(): void {
-    const isOpen = this.#menu.matches(":popover-open");
-    this.#item?.toggleAttribute("data-menu", isOpen);
-    if (!isOpen && (document.activeElement === document.body || this.#menu.contains(document.activeElement))) {
-      find('[data-part="menu"]', HTMLElement, this.#item ?? document)?.focus();
-    }
+    this.#popup.open(button);
   }
 
   #chosen(event: Event): void {
@@ -64,31 +50,17 @@ export class ConversationMenu {
     else void remove(this.list, item);
   }
 
-  #key(event: KeyboardEvent): void {
-    const choices = this.#choices;
-    const at = choices.indexOf(document.activeElement as HTMLElement);
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
-    if (event.key === "Tab") this.#menu.hidePopover();
-    if (to === undefined) return;
-    event.preventDefault();
-    choices.at(to % choices.length)?.focus();
-  }
-
   /** Arrows go from conversation to conversation, F2 renames, Delete deletes. */
   #walk(event: KeyboardEvent): void {
-    const link = event.target instanceof Element ? event.target.closest<HTMLElement>("li[data-id] > a") : null;
+    const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("li[data-id] > a") : null;
     const item = link?.closest("li");
     if (!link || !item) return;
-    const links = [...this.list.querySelectorAll<HTMLElement>("li[data-id]:not([hidden]) > a")].filter((each) => each.checkVisibility());
+    const { links } = this.list;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) links[links.indexOf(link) + step]?.focus();
     else if (event.key === "F2") rename(this.list, item);
     else if (event.key === "Delete") void remove(this.list, item);
     else return;
     event.preventDefault();
-  }
-
-  get #choices(): HTMLElement[] {
-    return [...this.#menu.querySelectorAll<HTMLElement>('[role="menuitem"]')];
   }
 }

@@ -2,6 +2,7 @@
 import { ConversationList, type Conversation } from "../elements/conversation-list";
 import { find, part } from "../lib/dom";
 import { api } from "../lib/http";
+import { news } from "../lib/news";
 
 const PAUSES_MS = [1000, 3000, 8000, 20_000];
 
@@ -22,11 +23,10 @@ async function learn(list: ConversationList, id: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, pause));
     const item = list.item(id);
     if (!item || item.hidden) return;
-    const page = await api<{ conversations: Conversation[] }>("GET", "/api/conversations").catch(() => null);
-    const now = page?.conversations.find((each) => each.id === id);
+    const now = await api<Conversation>("GET", `/api/conversations/${id}?limit=1`).catch(() => null);
     if (!now || now.title === part(item, "title").textContent) continue;
     list.put(now);
-    if (find('a[aria-current="page"]', HTMLElement, item)) list.dispatchEvent(new CustomEvent("chat-renamed", { bubbles: true, detail: now.title }));
+    news?.postMessage(now);
     return;
   }
 }

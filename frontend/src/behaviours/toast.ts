@@ -13,7 +13,7 @@ let settle: ((choice: "act" | "leave" | "undo") => void) | null = null;
 
 /** Says it, waits, and acts unless it is undone; another deed or leaving the page end the wait. Gives whether the page goes on without it. */
 export async function undoable(sentence: string, deed: Deed): Promise<boolean> {
-  settle?.("act");
+  settleDeeds();
   const toast = need("#toast", HTMLElement);
   part(toast, "sentence").textContent = sentence;
   if (!toast.matches(":popover-open")) toast.showPopover();
@@ -21,6 +21,11 @@ export async function undoable(sentence: string, deed: Deed): Promise<boolean> {
   if (choice === "undo") await deed.undo();
   else await deed.act(choice === "leave");
   return choice === "act";
+}
+
+/** Ends the wait of what can still be undone: it is done now. */
+export function settleDeeds(): void {
+  settle?.("act");
 }
 
 function chosen(toast: HTMLElement): Promise<string> {

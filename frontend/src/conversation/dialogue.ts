@@ -1,5 +1,6 @@
 // The give and take of a conversation: what is asked, which answer runs. At most one runs on this page at a time.
 import { tell } from "../behaviours/dialogs";
+import { settleDeeds } from "../behaviours/toast";
 import { wantsStreaming } from "../behaviours/streaming";
 import type { MessageItem } from "../elements/message-item";
 import { complain, complaintOf } from "../elements/outcome";
@@ -7,12 +8,18 @@ import { familyOf, showSiblings } from "../elements/versions";
 import { ApiError } from "../lib/http";
 import { Run } from "../stream/run";
 import type { Question, Start } from "../stream/types";
+import { toNewest } from "./paging";
 import { Running, type Stage } from "./running";
 
 /** What a new answer brings along: the question above it, where that is new too, and what the new ones stand beside. */
 interface Company {
   asked?: MessageItem;
   siblings?: string[];
+}
+
+interface Replaced {
+  answer: MessageItem;
+  putBack: () => void;
 }
 
 export class Dialogue {
@@ -24,6 +31,11 @@ export class Dialogue {
 
   get isRunning(): boolean {
     return this.#running.isRunning;
+  }
+
+  /** How many answers were followed so far: whoever waits for something can tell whether one has begun meanwhile. */
+  get runs(): number {
+    return this.#running.count;
   }
 
   /** Shows an answer that is being written already. */
@@ -41,9 +53,16 @@ export class Dialogue {
   }
 
   async send(text: string): Promise<void> {
+    if (this.isRunning) return;
+    const giveBack = (reason: string) => this.stage.composer.restore(text, reason);
+    try {
+      await toNewest(this.stage);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return giveBack(error.advice);
+    }
     const { leaf } = this.stage.list;
-    const question = { message: text, ...(leaf && { parent_id: leaf }) };
-    if (!this.isRunning) await this.#say(question, [], (reason) => this.stage.composer.restore(text, reason));
+    await this.#say({ message: text, ...(leaf && { parent_id: leaf }) }, [], giveBack);
   }
 
   /** Asks in other words; the old ones stay beside them. Resolves with the reason when it was refused. */
@@ -74,9 +93,9 @@ export class Dialogue {
     const { id, question } = item.dataset;
     if (this.isRunning || !id) return;
     const complainHere = (reason: string) => item.fail(reason, question ?? null);
-    const answer = await this.#replace(item, { continue_id: id }, complainHere);
+    const { answer, putBack } = await this.#replace(item, { continue_id: id }, complainHere);
     if (!answer.isConnected || answer.status !== "failed" || answer.body.text !== item.body.text) return;
-    answer.replaceWith(item);
+    putBack();
     complainHere(complaintOf(answer));
   }
 
@@ -97,18 +116,21 @@ export class Dialogue {
     });
   }
 
-  async #replace(item: MessageItem, question: Question, refused: (reason: string) => void): Promise<MessageItem> {
+  /** Asks for an answer in the place of one, and of all that follows it, which can be put back. */
+  async #replace(item: MessageItem, question: Question, refused: (reason: string) => void): Promise<Replaced> {
     const siblings = familyOf(item);
     const putBack = this.stage.list.cutFrom(item);
     const answer = this.stage.list.add("assistant");
+    if (question.continue_id) answer.restart();
     await this.#ask(answer, question, { siblings }, (error) => {
       putBack();
       refused(error.advice);
     });
-    return answer;
+    return { answer, putBack };
   }
 
   async #ask(answer: MessageItem, question: Question, company: Company, refused: (error: ApiError) => void): Promise<void> {
+    settleDeeds(); // undoing one later would take the new answer off the page
     const { conversation, model } = this.stage;
     const where = { ...(conversation && { conversation_id: conversation }), ...(model && { model }) };
     const began = (start: Pick<Start, "message_id" | "question_id">) => {

@@ -10,6 +10,8 @@ export interface Stage extends Surroundings {
   readonly model: string | null;
   readonly list: MessageList;
   readonly composer: ChatComposer;
+  /** The conversation is called so now; its place in the list stays what it is. */
+  renamed(title: string | null): void;
   /** An answer has begun; it is the newest of the conversation. */
   began(): void;
   /** Nothing is being written here any more. */
@@ -18,11 +20,17 @@ export interface Stage extends Surroundings {
 
 export class Running {
   #run: Run | null = null;
+  #count = 0;
 
   constructor(private readonly stage: Stage) {}
 
   get isRunning(): boolean {
     return this.#run !== null;
+  }
+
+  /** How many answers were followed so far. */
+  get count(): number {
+    return this.#count;
   }
 
   /** Shows an answer that is being written already. */
@@ -34,11 +42,11 @@ export class Running {
 
   async stop(): Promise<void> {
     try {
-      await this.#run?.stop(this.stage.conversation);
+      if (await this.#run?.stop(this.stage.conversation)) return;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      this.stage.composer.isRunning = this.isRunning; // it can be tried again
     }
+    this.stage.composer.isRunning = this.isRunning; // it can be tried again
   }
 
   /** Looks elsewhere; the answer goes on at the server. */
@@ -50,6 +58,7 @@ export class Running {
   /** Keeps the page in its running state as long as the work takes. */
   async follow(run: Run, work: (run: Run) => Promise<void>): Promise<void> {
     this.#run = run;
+    this.#count += 1;
     this.stage.composer.isRunning = true;
     try {
       await work(run);

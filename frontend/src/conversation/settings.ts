@@ -26,11 +26,18 @@ function fill({ model, system_prompt, options }: Settings): void {
   const picker = need("#model", HTMLSelectElement);
   const models = [...picker.options].map(({ value }) => value).filter((value) => value && value !== model);
   const select = need("#setting-model", HTMLSelectElement);
-  select.replaceChildren(new Option("Whoever is picked", ""), ...(model ? [model] : []).concat(models).map((name) => new Option(name)));
+  select.replaceChildren(new Option("As in a new chat", ""), ...(model ? [model] : []).concat(models).map((name) => new Option(name)));
   field("model").value = model ?? "";
   field("system_prompt").value = system_prompt;
   for (const name of NUMBERS) field(name).value = String(options[name] ?? "");
+  if (options.keep_alive !== undefined) offerSeconds(need("#setting-keep_alive", HTMLSelectElement), String(options.keep_alive));
   field("stop").value = Array.isArray(options.stop) ? options.stop.join("\n") : "";
+}
+
+/** Chooses so many seconds, which another program may have set, also where they are not among the choices. */
+function offerSeconds(select: HTMLSelectElement, seconds: string): void {
+  if (![...select.options].some(({ value }) => value === seconds)) select.add(new Option(`${seconds} seconds`, seconds));
+  select.value = seconds;
 }
 
 /** What the server is told: only what is set, and what this dialog does not know stays as it is. */

@@ -1,5 +1,6 @@
 // Tabs that show the same conversation tell each other what is new; other devices are asked when somebody comes back to the page.
 import { ApiError } from "../lib/http";
+import { news } from "../lib/news";
 import { leafInAddress } from "./branches";
 import type { Stage } from "./running";
 import { fetchBranch } from "./stored";
@@ -7,7 +8,6 @@ import { fetchBranch } from "./stored";
 const FRESH_MS = 3000;
 
 export class Tabs {
-  readonly #channel = "BroadcastChannel" in window ? new BroadcastChannel("conversations") : null;
   #lookedAt = Date.now();
 
   /** `refresh` brings the page up to what the server has. */
@@ -15,7 +15,7 @@ export class Tabs {
     private readonly stage: Stage,
     private readonly refresh: () => Promise<void>,
   ) {
-    this.#channel?.addEventListener("message", ({ data }) => {
+    news?.addEventListener("message", ({ data }) => {
       if (data === this.stage.conversation) void this.refresh();
     });
     document.addEventListener("visibilitychange", () => !document.hidden && void this.#look());
@@ -25,7 +25,7 @@ export class Tabs {
 
   /** Something is new in this conversation. */
   tell(): void {
-    this.#channel?.postMessage(this.stage.conversation);
+    news?.postMessage(this.stage.conversation);
   }
 
   /** A light question: is the newest message another one than the last that stands here? */
@@ -38,6 +38,7 @@ export class Tabs {
       if (newest && (newest.id !== list.leaf || newest.status !== list.last?.status)) await this.refresh();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error; // away for now; the next look will tell
+      if (error.status === 404) await this.refresh(); // what the address names is gone
     }
   }
 }

@@ -59,6 +59,12 @@ export class ChatComposer extends HTMLElement {
     this.field.focus();
   }
 
+  /** A new conversation has got its name: what is being written belongs to it from now on. */
+  moveDraft(): void {
+    drafts.set("draft:new", "");
+    drafts.set(this.#draftKey, this.field.value);
+  }
+
   #act(): void {
     if (this.#isRunning) {
       this.#button.disabled = true;

@@ -2,13 +2,12 @@
 import { rememberStreaming } from "../behaviours/streaming";
 import { Branches } from "../conversation/branches";
 import { Dialogue } from "../conversation/dialogue";
-import { loadsOlder } from "../conversation/older";
+import { Paging } from "../conversation/paging";
 import type { Stage } from "../conversation/running";
 import { settle } from "../conversation/settings";
 import { Tabs } from "../conversation/tabs";
 import { noteConnection } from "../lib/connection";
 import { find, need } from "../lib/dom";
-import { drafts } from "../lib/store";
 import { ChatComposer } from "./chat-composer";
 import { ContextMeter } from "./context-meter";
 import { ConversationList } from "./conversation-list";
@@ -26,12 +25,13 @@ export class ChatPage extends HTMLElement implements Stage {
     this.addEventListener("chat-send", (event) => void this.#dialogue.send((event as CustomEvent<string>).detail));
     this.addEventListener("chat-stop", () => void this.#dialogue.stop());
     this.addEventListener("chat-edit-last", () => this.#edit(this.list.items.findLast(({ dataset }) => dataset.role === "user")));
-    this.addEventListener("chat-renamed", (event) => this.#show((event as CustomEvent<string>).detail));
+    this.addEventListener("chat-renamed", (event) => this.#show((event as CustomEvent<string | null>).detail));
+    this.addEventListener("model-picked", () => this.#measure());
     this.addEventListener("message-action", (event) => this.#act(event.target as MessageItem, (event as CustomEvent<string>).detail));
     this.addEventListener("click", (event) => this.#clicked(event));
     document.addEventListener("keydown", (event) => this.#key(event));
     addEventListener("pageshow", (event) => event.persisted && location.reload());
-    loadsOlder(this);
+    new Paging(this, () => this.#dialogue.resume());
     rememberStreaming();
     const settings = need("#chat-settings", HTMLButtonElement, this);
     settings.disabled = false;
@@ -60,11 +60,16 @@ export class ChatPage extends HTMLElement implements Stage {
     if (this.conversation === conversationId) return;
     this.dataset.conversation = conversationId;
     history.replaceState(null, "", `/chat/${conversationId}`);
-    drafts.set("draft:new", "");
+    this.composer.moveDraft();
   }
 
   titled(title: string | null): void {
     find("conversation-list", ConversationList)?.open({ id: this.conversation, title });
+    this.#show(title);
+  }
+
+  renamed(title: string | null): void {
+    find("conversation-list", ConversationList)?.retitle(this.conversation, title);
     this.#show(title);
   }
 
@@ -78,7 +83,7 @@ export class ChatPage extends HTMLElement implements Stage {
   }
 
   rests(): void {
-    void need("context-meter", ContextMeter, this).look(this.conversation, this.list.leaf);
+    this.#measure();
     this.dispatchEvent(new CustomEvent("chat-answered", { detail: this.conversation }));
   }
 
@@ -87,6 +92,10 @@ export class ChatPage extends HTMLElement implements Stage {
     if (model === null) return;
     need("model-picker", ModelPicker).prefer(model);
     this.rests();
+  }
+
+  #measure(): void {
+    void need("context-meter", ContextMeter, this).look(this.conversation, this.list.leaf, this.model);
   }
 
   #edit(item?: MessageItem): void {

@@ -4,10 +4,14 @@ import { ApiError, api } from "../lib/http";
 import { contextSentence, contextWarning, type Context } from "../lib/sentences";
 
 export class ContextMeter extends HTMLElement {
-  /** Asks anew; says nothing while nobody can tell. */
-  async look(conversation: string, leaf: string): Promise<void> {
-    const query = leaf ? `?leaf=${leaf}` : "";
-    const context = conversation ? await api<Partial<Context>>("GET", `/api/conversations/${conversation}/context${query}`).catch(quietly) : null;
+  #looks = 0;
+
+  /** Asks anew, for the model that was picked, if any; says nothing while nobody can tell. */
+  async look(conversation: string, leaf: string, model: string | null): Promise<void> {
+    const look = (this.#looks += 1);
+    const query = new URLSearchParams({ ...(leaf && { leaf }), ...(model && { model }) });
+    const context = conversation ? await api<Partial<Context>>("GET", `/api/conversations/${conversation}/context?${query}`).catch(quietly) : null;
+    if (look !== this.#looks) return;
     if (!context?.context_length) return this.#say("", "");
     this.#say(contextSentence(context as Context), contextWarning(context as Context));
   }

@@ -2,10 +2,10 @@
 import { ConversationMenu } from "../behaviours/conversation-menu";
 import { draggable } from "../behaviours/conversation-drag";
 import { waitingToBeDeleted } from "../behaviours/conversation-deeds";
+import { fillsWhenOpened, loadsOlderOnes } from "../behaviours/conversation-pages";
 import { heading } from "../lib/days";
 import { find, fromTemplate, need, part } from "../lib/dom";
-import { api } from "../lib/http";
-import { tellError } from "../behaviours/dialogs";
+import { news } from "../lib/news";
 
 export interface Conversation {
   id: string;
@@ -16,21 +16,19 @@ export interface Conversation {
   folder?: string;
 }
 
-type Page = { conversations: Conversation[]; next: string | null };
+/** What another tab did. */
+export type News = Conversation | { id: string | undefined; deleted: true };
 
 export class ConversationList extends HTMLElement {
   connectedCallback(): void {
     for (const item of this.querySelectorAll<HTMLElement>("li[data-id]")) this.#equip(item);
     for (const id of waitingToBeDeleted()) this.item(id)?.remove();
     for (const item of this.querySelectorAll<HTMLElement>("li[data-id]")) this.place(item);
-    for (const folder of this.querySelectorAll<HTMLDetailsElement>("details")) this.#fillWhenOpened(folder);
+    for (const folder of this.querySelectorAll<HTMLDetailsElement>("details")) fillsWhenOpened(this, folder);
     new ConversationMenu(this);
     draggable(this);
-    this.#older.addEventListener("click", (event) => {
-      event.preventDefault();
-      void this.#loadOlder();
-    });
-    new IntersectionObserver(([entry]) => entry?.isIntersecting && void this.#loadOlder(), { rootMargin: "400px" }).observe(this.#older);
+    news?.addEventListener("message", ({ data }) => typeof data === "object" && this.#hear(data as News));
+    loadsOlderOnes(this);
   }
 
   /** Puts a conversation on top and marks it as the one that is open. */
@@ -51,7 +49,13 @@ export class ConversationList extends HTMLElement {
     if (pinned !== undefined) item.dataset.pinned = pinned ? "true" : "";
     if (folder !== undefined) item.dataset.folder = folder;
     this.place(item);
+    if (find('a[aria-current="page"]', HTMLElement, item)) this.dispatchEvent(new CustomEvent("chat-renamed", { bubbles: true, detail: title }));
     return item;
+  }
+
+  /** Shows another title where the conversation is listed; its place stays what it is. */
+  retitle(id: string, title: string | null): void {
+    if (this.item(id)) this.put({ id, title });
   }
 
   /** Moves an item to where its data say that it belongs. */
@@ -73,8 +77,19 @@ export class ConversationList extends HTMLElement {
     return find(`li[data-id="${CSS.escape(id)}"]`, HTMLElement, this);
   }
 
+  /** The conversations that can be seen, from top to bottom. */
+  get links(): HTMLAnchorElement[] {
+    return [...this.querySelectorAll<HTMLAnchorElement>("li[data-id]:not([hidden], details:not([open]) *) > a:not([hidden])")];
+  }
+
   folder(name: string): HTMLDetailsElement | null {
     return find(`details[data-folder="${CSS.escape(name)}"]`, HTMLDetailsElement, this);
+  }
+
+  #hear(what: News): void {
+    if (!("deleted" in what) && what.archived === (this.dataset.archived === "true")) return void this.put(what);
+    this.item(what.id ?? "")?.remove();
+    this.tidy();
   }
 
   #listFor(item: HTMLElement): HTMLElement {
@@ -100,33 +115,8 @@ export class ConversationList extends HTMLElement {
     folder.dataset.folder = name;
     part(folder, "name").textContent = name;
     part(this, "folders").append(folder);
-    this.#fillWhenOpened(folder);
+    fillsWhenOpened(this, folder);
     return folder;
-  }
-
-  #fillWhenOpened(folder: HTMLDetailsElement): void {
-    const fill = async () => {
-      if (!folder.open || folder.dataset.filled) return;
-      folder.dataset.filled = "true";
-      await this.#load({ folder: folder.dataset.folder ?? "" });
-    };
-    folder.addEventListener("toggle", () => void fill());
-    void fill();
-  }
-
-  async #loadOlder(): Promise<void> {
-    const { cursor } = this.#older.dataset;
-    if (!cursor || this.#older.hidden) return;
-    delete this.#older.dataset.cursor; // one at a time
-    const next = await this.#load({ cursor, ...(this.dataset.archived === "true" ? { archived: "1" } : { folder: "" }) }).catch(tellError);
-    if (next) this.#older.dataset.cursor = next;
-    this.#older.hidden = !next;
-  }
-
-  async #load(query: Record<string, string>): Promise<string | null> {
-    const page = await api<Page>("GET", `/api/conversations?${new URLSearchParams(query)}`);
-    for (const each of page.conversations) if (!this.item(each.id)) this.put(each);
-    return page.next;
   }
 
   #make(id: string): HTMLElement {
@@ -141,9 +131,5 @@ export class ConversationList extends HTMLElement {
     item.append(fromTemplate("conversation-tools", HTMLElement));
     item.draggable = true;
     part(item, "menu").setAttribute("aria-label", `Options of “${part(item, "title").textContent}”`);
-  }
-
-  get #older(): HTMLElement {
-    return part(this, "older");
   }
 }

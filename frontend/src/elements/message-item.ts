@@ -4,7 +4,7 @@ import { find, fromTemplate, need, part } from "../lib/dom";
 import { DeltaBuffer } from "../stream/buffer";
 import type { Delta, Usage } from "../stream/types";
 import { MessageBody } from "./message-body";
-import { complain, noteUsage, usageOf } from "./outcome";
+import { complain, noteTools, noteUsage, readTools, usageOf } from "./outcome";
 import { Thoughts } from "./thoughts";
 import { showSiblings, siblingsOf } from "./versions";
 
@@ -14,6 +14,7 @@ export type Status = "pending" | "streaming" | "complete" | "stopped" | "interru
 export class MessageItem extends HTMLElement {
   #buffer = new DeltaBuffer((delta) => this.#show(delta));
   #thoughts = new Thoughts(this);
+  #calls = "";
 
   connectedCallback(): void {
     if (find('[data-part="tools"]', HTMLElement, this)) return;
@@ -22,6 +23,7 @@ export class MessageItem extends HTMLElement {
     if (this.dataset.role === "user") return;
     this.noteModel(this.dataset.model ?? "");
     noteUsage(this, usageOf(this));
+    noteTools(this, readTools(part(this, "tool-lines").textContent ?? ""));
   }
 
   /** The server wrote only the parts that have something to say; the others come from the page's template, in their places. */
@@ -58,7 +60,9 @@ export class MessageItem extends HTMLElement {
   restart(): void {
     this.status = "pending";
     part(this, "notice").hidden = true;
-    this.noteThoughts("");
+    this.#thoughts.replay();
+    this.#calls = "";
+    noteTools(this, []);
     this.body.show("");
   }
 
@@ -86,11 +90,12 @@ export class MessageItem extends HTMLElement {
   }
 
   /** The end of a streamed answer. */
-  finish(status: Status, usage?: Usage): void {
+  finish(status: Status, usage?: Usage, endReason?: string | null): void {
     this.noteQueue("");
     this.#buffer.flush();
     this.#thoughts.end();
     this.status = status;
+    this.dataset.end = endReason ?? "";
     this.body.settle();
     noteUsage(this, usage);
     if (status === "stopped") announce("Stopped.");
@@ -119,14 +124,13 @@ export class MessageItem extends HTMLElement {
     announce(sentence);
   }
 
-  #show({ content, thinking }: Required<Delta>): void {
+  #show({ content, thinking, tools }: Required<Delta>): void {
     this.status = "streaming";
     this.noteQueue("");
     if (thinking) this.#thoughts.grow(thinking);
-    if (content) {
-      this.#thoughts.end();
-      this.body.grow(content);
-    }
+    if (content || tools) this.#thoughts.end();
+    if (content) this.body.grow(content);
+    if (tools) noteTools(this, readTools((this.#calls += tools)));
     this.#changed();
   }
 

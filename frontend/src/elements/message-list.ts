@@ -1,21 +1,23 @@
 // <message-list>: the scrolling conversation. Follows the newest words only while the reader is at the end.
 import { restore, standIn } from "../conversation/restore";
 import type { StoredBranch, StoredMessage } from "../conversation/stored";
-import { find, fromTemplate, need, part } from "../lib/dom";
+import { find, need, part } from "../lib/dom";
+import { markDropped } from "./dropped-line";
+import { noteNewer, noteOlder } from "./edges";
+import { Following } from "./following";
 import { MessageItem, type Role } from "./message-item";
 import { showSiblings } from "./versions";
 
-const NEAR_PX = 96;
-
 export class MessageList extends HTMLElement {
-  #isFollowing = true;
+  readonly #following = new Following(this, () => this.newest !== "");
 
   connectedCallback(): void {
-    this.addEventListener("scroll", () => this.#look(), { passive: true });
-    this.addEventListener("message-changed", () => this.#keepUp());
+    this.addEventListener("scroll", () => this.#following.look(), { passive: true });
+    this.addEventListener("message-changed", () => this.#following.keepUp());
+    this.addEventListener("message-dropped", ({ target }) => target === this.last && markDropped(this));
     need("#jump-to-latest", HTMLButtonElement).addEventListener("click", () => this.toLatest(true));
-    new ResizeObserver(() => this.#keepUp()).observe(this);
-    new ResizeObserver(() => this.#keepUp()).observe(part(this, "messages"));
+    new ResizeObserver(() => this.#following.keepUp()).observe(this);
+    new ResizeObserver(() => this.#following.keepUp()).observe(part(this, "messages"));
     if (!this.#toLinked()) this.toLatest();
     addEventListener("hashchange", () => this.#toLinked());
   }
@@ -23,7 +25,7 @@ export class MessageList extends HTMLElement {
   /** Shows the message that the address names, if it is here. */
   #toLinked(): boolean {
     const linked = location.hash ? find(`#${CSS.escape(location.hash.slice(1))}`, MessageItem, this) : null;
-    if (linked) this.#isFollowing = false;
+    if (linked) this.stay();
     linked?.scrollIntoView({ block: "center" });
     return linked !== null;
   }
@@ -36,9 +38,14 @@ export class MessageList extends HTMLElement {
     return this.items.at(-1) ?? null;
   }
 
+  /** The newest message of the branch, where there are others between it and the last one here; else "". */
+  get newest(): string {
+    return this.dataset.newest ?? "";
+  }
+
   /** The last message that the server has: what comes next follows it. */
   get leaf(): string {
-    return this.last?.dataset.id || this.last?.dataset.question || "";
+    return this.newest || this.last?.dataset.id || this.last?.dataset.question || "";
   }
 
   withId(id: string): MessageItem | null {
@@ -55,30 +62,31 @@ export class MessageList extends HTMLElement {
 
   /** Takes a message and all that follow it off the page. Gives what puts them back, in place of whatever came there since. */
   cutFrom(item: MessageItem): () => void {
-    const { items } = this;
+    const { items, newest } = this;
     const at = items.indexOf(item);
     const kept = items.slice(0, at);
     const gone = items.slice(at);
     for (const each of gone) each.remove();
+    this.#noteNewest("");
     return () => {
       for (const each of this.items) if (!kept.includes(each)) each.remove();
       part(this, "messages").append(...gone);
+      this.#noteNewest(newest);
     };
   }
 
   /** Shows a branch. What stands there already stays untouched, so that nobody loses the place, a selection or the focus. */
-  show({ messages, has_older }: StoredBranch): void {
+  show({ messages, has_older, newest_id }: StoredBranch): void {
     const { items } = this;
     const start = Math.max(0, items.findIndex(({ dataset }) => dataset.id === messages[0]?.id));
     let same = 0;
     while (messages[same] && items[start + same]?.dataset.id === messages[same]?.id) same += 1;
     messages.slice(0, same).forEach((stored, at) => this.#renew(items[start + at], stored));
     for (const item of same ? items.slice(start + same) : items) item.remove();
-    for (const stored of messages.slice(same)) restore(this.#append(stored.role), stored);
-    const last = messages.at(-1);
-    if (last?.role === "user") standIn(this.#append("assistant"), last.id);
+    this.#extend(messages.slice(same), newest_id);
     if (start === 0) this.#noteOlder(has_older);
-    this.#keepUp();
+    markDropped(this);
+    this.#following.keepUp();
   }
 
   /** Puts older messages on top; what the reader sees stays where it is. */
@@ -91,20 +99,32 @@ export class MessageList extends HTMLElement {
       restore(item, stored);
     }
     this.#noteOlder(has_older);
+    markDropped(this);
     this.scrollTop = this.scrollHeight - fromEnd;
+  }
+
+  /** Puts newer messages below; what the reader sees stays where it is. */
+  showNewer({ messages, newest_id }: StoredBranch): void {
+    this.stay();
+    this.#extend(messages, newest_id);
+    markDropped(this);
+  }
+
+  #extend(messages: StoredMessage[], newest: string | null): void {
+    for (const stored of messages) restore(this.#append(stored.role), stored);
+    const { last } = this;
+    if (!newest && last?.dataset.role === "user") standIn(this.#append("assistant"), last.dataset.id ?? "");
+    this.#noteNewest(newest);
   }
 
   /** Stays where the reader is, whatever grows. */
   stay(): void {
-    this.#isFollowing = false;
+    this.#following.stop();
   }
 
   /** Goes to the end and stays there. */
   toLatest(smoothly = false): void {
-    this.#isFollowing = true;
-    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.scrollTo({ top: this.scrollHeight, behavior: smoothly && !isCalm ? "smooth" : "instant" });
-    this.#showJump();
+    this.#following.toLatest(smoothly);
   }
 
   #append(role: Role): MessageItem {
@@ -120,29 +140,11 @@ export class MessageList extends HTMLElement {
   }
 
   #noteOlder(hasOlder: boolean): void {
-    find("#older-messages", HTMLElement, this)?.remove();
-    const oldest = this.items[0]?.dataset.id;
-    if (!hasOlder || !oldest) return;
-    const link = fromTemplate("older-link", HTMLAnchorElement);
-    link.href = `?before=${oldest}`;
-    part(this, "messages").prepend(link);
+    noteOlder(part(this, "messages"), hasOlder ? this.items[0]?.dataset.id : "");
   }
 
-  #keepUp(): void {
-    if (this.#isFollowing) this.scrollTop = this.scrollHeight;
-    this.#showJump();
-  }
-
-  #look(): void {
-    this.#isFollowing = this.#distance < NEAR_PX;
-    this.#showJump();
-  }
-
-  #showJump(): void {
-    need("#jump-to-latest", HTMLButtonElement).hidden = this.#isFollowing || this.#distance < NEAR_PX;
-  }
-
-  get #distance(): number {
-    return this.scrollHeight - this.scrollTop - this.clientHeight;
+  #noteNewest(id: string | null): void {
+    this.dataset.newest = id ?? "";
+    noteNewer(part(this, "messages"), this.newest, this.last?.dataset.id);
   }
 }

@@ -1,6 +1,7 @@
 // <message-menu>: what can be done with one message. There is one menu for all of them; it opens beside the button.
 import { announce } from "../lib/announce";
 import { copyText } from "../behaviours/copy";
+import { Popup } from "../behaviours/popup";
 import { readAloud } from "../behaviours/speech";
 import { delegate, find, fromTemplate, need, part } from "../lib/dom";
 import { factsOf } from "../lib/sentences";
@@ -8,16 +9,13 @@ import { MessageItem } from "./message-item";
 import { MessageList } from "./message-list";
 import { usageOf } from "./outcome";
 
-const WIDTH_PX = 304;
-const MARGIN_PX = 8;
-
 export class MessageMenu extends HTMLElement {
+  readonly #popup = new Popup(this, "left");
   #item: MessageItem | null = null;
 
   connectedCallback(): void {
     delegate("click", 'message-item [data-part="more"]', (button) => this.#open(button));
     this.addEventListener("click", (event) => this.#clicked(event));
-    this.addEventListener("keydown", (event) => this.#key(event));
     // Whoever scrolls leaves; an answer that grows meanwhile closes nothing.
     for (const type of ["wheel", "touchmove"]) document.addEventListener(type, (event) => this.#leave(event), { passive: true });
   }
@@ -29,21 +27,11 @@ export class MessageMenu extends HTMLElement {
     find("message-list", MessageList)?.stay();
     this.dataset.role = item.dataset.role;
     this.#showFacts(item);
-    this.#place(button.getBoundingClientRect());
-    this.showPopover();
-    this.#buttons[0]?.focus();
+    this.#popup.open(button);
   }
 
   #leave({ target }: Event): void {
     if (this.matches(":popover-open") && target instanceof Node && !this.contains(target)) this.hidePopover();
-  }
-
-  /** Above the button in the lower half of the window, below it in the upper one. */
-  #place({ top, bottom, left }: DOMRect): void {
-    const isLow = top > innerHeight / 2;
-    this.style.top = isLow ? "auto" : `${bottom}px`;
-    this.style.bottom = isLow ? `${innerHeight - top}px` : "auto";
-    this.style.left = `${Math.max(MARGIN_PX, Math.min(left, innerWidth - WIDTH_PX - MARGIN_PX))}px`;
   }
 
   #showFacts(item: MessageItem): void {
@@ -65,18 +53,5 @@ export class MessageMenu extends HTMLElement {
     if (action === "plain") void copyText(item.body.innerText).then(() => announce("Copied."));
     else if (action === "speak") readAloud(item.body.innerText);
     else item.dispatchEvent(new CustomEvent("message-action", { bubbles: true, detail: action }));
-  }
-
-  #key(event: KeyboardEvent): void {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const buttons = this.#buttons;
-    const at = buttons.findIndex((button) => button === document.activeElement);
-    buttons.at((at + step) % buttons.length)?.focus();
-  }
-
-  get #buttons(): HTMLButtonElement[] {
-    return [...this.querySelectorAll("button")].filter((button) => button.checkVisibility());
   }
 }

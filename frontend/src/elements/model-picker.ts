@@ -42,10 +42,9 @@ export class ModelPicker extends HTMLElement {
     return this.#picked;
   }
 
-  /** Takes the model that was set for this conversation; "" leaves what was picked. */
+  /** Takes the model that was set for this conversation; with "" it is chosen as in a new chat. */
   prefer(model: string): void {
-    if (!model) return;
-    this.#picked = model;
+    this.#picked = model || null;
     void this.load();
   }
 
@@ -89,7 +88,7 @@ export class ModelPicker extends HTMLElement {
   }
 
   #show({ models, default: standard, unreachable }: Models): void {
-    this.#picked ??= listedName(models, this.dataset.default || preferences.get(REMEMBERED));
+    if (this.#picked === null) this.#take(listedName(models, this.dataset.default || preferences.get(REMEMBERED)));
     const wanted = this.#picked ?? standard;
     const listed = listedName(models, wanted);
     const options = models.map(({ name }) => new Option(name, name, false, name === listed));
@@ -114,10 +113,16 @@ export class ModelPicker extends HTMLElement {
   }
 
   #pick(): void {
-    this.#picked = this.#select.value;
-    preferences.set(REMEMBERED, this.#picked);
+    this.#take(this.#select.value);
+    preferences.set(REMEMBERED, this.#select.value);
     this.#name();
     if (!this.#isComplete) void this.load(); // what was missing may not matter any more
+  }
+
+  #take(model: string | null): void {
+    if (model === this.#picked) return;
+    this.#picked = model;
+    this.dispatchEvent(new Event("model-picked", { bubbles: true }));
   }
 
   /** While something is missing, coming back to the page is a good moment to ask again. */

@@ -5,13 +5,21 @@ import { MessageBody } from "./message-body";
 
 export class Thoughts {
   #since = 0;
+  #isReplayed = false;
 
   constructor(private readonly message: HTMLElement) {}
 
   /** Shows the thoughts of an answer that came whole. */
   show(text: string): void {
     part(this.message, "reasoning").hidden = !text;
+    this.#label = "Thoughts";
     this.#body.show(text);
+  }
+
+  /** What follows was thought before it came here, or some of it: nobody here knows how long that took. */
+  replay(): void {
+    this.show("");
+    this.#isReplayed = true;
   }
 
   grow(piece: string): void {
@@ -24,10 +32,10 @@ export class Thoughts {
     this.#body.grow(piece);
   }
 
-  /** The first word of the answer ends the thinking. */
+  /** The first word of the answer ends the thinking. At its end the server says more exactly how long that took. */
   end(): void {
     if (!this.#since) return;
-    this.#label = thoughtFor(Date.now() - this.#since);
+    this.#label = this.#isReplayed ? "Thoughts" : thoughtFor(Date.now() - this.#since);
     this.#since = 0;
   }
 

@@ -4,7 +4,6 @@ import type { Usage } from "../stream/types";
 const LONG_WAIT_S = 90; // beyond it, minutes are precise enough
 
 export const NO_ANSWER = "This question has no answer yet.";
-export const INTERRUPTED = "The answer was interrupted: the server stopped while it was being written.";
 
 /** How fast the words came, for the reader; "" when the server did not count. */
 export function speedOf(usage: Usage = {}): string {
@@ -17,12 +16,6 @@ export function speedOf(usage: Usage = {}): string {
 export function queueSentence(place: number, seconds: number): string {
   const [count, unit] = seconds > LONG_WAIT_S ? [Math.round(seconds / 60), "minute"] : [Math.max(1, Math.round(seconds)), "second"];
   return `Place ${place} in the queue, about ${count} ${unit}${count === 1 ? "" : "s"}`;
-}
-
-/** That the oldest messages were not given to the model. */
-export function droppedSentence(count: number): string {
-  const [which, were] = count === 1 ? ["message no longer fits", "was"] : [`${count} messages no longer fit`, "were"];
-  return `The oldest ${which} into the model’s memory and ${were} left out.`;
 }
 
 /** How long the model thought before its first word. */

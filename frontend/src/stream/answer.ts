@@ -90,7 +90,7 @@ export class Answer {
       if (!next || next.done) return;
       this.#take(next.value);
     }
-    await events.return(undefined).catch(() => {});
+    void events.return(undefined).catch(() => {}); // nobody has to wait for the connection to close
   }
 
   #take(event: ServerEvent): void {

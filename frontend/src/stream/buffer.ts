@@ -12,6 +12,7 @@ function onNextFrame(flush: () => void): void {
 export class DeltaBuffer {
   #content = "";
   #thinking = "";
+  #tools = "";
   #isScheduled = false;
 
   constructor(
@@ -22,6 +23,7 @@ export class DeltaBuffer {
   push(delta: Delta): void {
     this.#content += delta.content ?? "";
     this.#thinking += delta.thinking ?? "";
+    this.#tools += delta.tools ?? "";
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.schedule(() => this.flush());
@@ -30,10 +32,9 @@ export class DeltaBuffer {
   /** Hands over what is waiting, now. */
   flush(): void {
     this.#isScheduled = false;
-    if (!this.#content && !this.#thinking) return;
-    const delta = { content: this.#content, thinking: this.#thinking };
-    this.#content = "";
-    this.#thinking = "";
+    const delta = { content: this.#content, thinking: this.#thinking, tools: this.#tools };
+    if (!delta.content && !delta.thinking && !delta.tools) return;
+    this.#content = this.#thinking = this.#tools = "";
     this.take(delta);
   }
 }

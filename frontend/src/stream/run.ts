@@ -1,7 +1,8 @@
 // One question being answered: brings what the server says into the message on the page, streamed or whole.
 import { ApiError, api } from "../lib/http";
 import { queueSentence } from "../lib/sentences";
-import { fetchBranch } from "../conversation/stored";
+import { restoreAnswer } from "../conversation/restore";
+import { fetchBranch, type StoredBranch } from "../conversation/stored";
 import type { MessageItem } from "../elements/message-item";
 import { noteDropped } from "../elements/outcome";
 import { Answer } from "./answer";
@@ -46,8 +47,9 @@ export class Run implements Listener {
       if (!(error instanceof ApiError)) throw error;
       const { reply, conversation_id, question_id, message_id } = error.body;
       if (message_id) this.#begin({ message_id, question_id: question_id ?? null });
+      const kept = conversation_id ? await this.#fetchKept(conversation_id) : null; // of a refused question too, in a new conversation
       if (reply !== undefined) this.item.break(reply, error.message, question_id ?? null);
-      if (conversation_id) await this.#learn(conversation_id); // a refused question is kept, and with it a new conversation
+      this.#learn(kept);
       if (reply === undefined) throw error;
     }
   }
@@ -63,11 +65,12 @@ export class Run implements Listener {
     this.#answer.leave();
   }
 
-  /** Ends the generation; the end of the stream follows by itself. */
-  async stop(conversationId: string): Promise<void> {
+  /** Ends the generation; the end of the stream follows by itself. Gives whether the server has the answer already. */
+  async stop(conversationId: string): Promise<boolean> {
     this.#wantsStop = true;
     const id = this.#answer.messageId ?? (await findRunning(conversationId, this.#question));
     if (id) await api("POST", `/api/messages/${id}/stop`);
+    return id !== null;
   }
 
   started(start: Start): void {
@@ -89,7 +92,7 @@ export class Run implements Listener {
 
   done(done: Done): void {
     this.lost(false);
-    this.item.finish(done.status, done.usage);
+    this.item.finish(done.status, done.usage, done.end_reason);
   }
 
   failed(failure: Failure): void {
@@ -112,18 +115,22 @@ export class Run implements Listener {
 
   async #whole(reply: Reply): Promise<void> {
     this.item.noteModel(reply.model);
-    this.around.belongs(reply.conversation_id);
     this.#begin(reply);
+    const kept = await this.#fetchKept(reply.conversation_id);
     this.item.fill(reply.reply, reply.usage);
-    await this.#learn(reply.conversation_id);
+    this.#learn(kept);
+  }
+
+  /** Fetched before the words are shown: whoever sees them can go on with them at once. */
+  async #fetchKept(conversationId: string): Promise<StoredBranch | null> {
+    this.around.belongs(conversationId);
+    return fetchBranch(conversationId, { limit: 2 }).catch(() => null);
   }
 
   /** What an answer without a stream does not say is with the conversation. */
-  async #learn(conversationId: string): Promise<void> {
-    this.around.belongs(conversationId);
-    const conversation = await fetchBranch(conversationId, { limit: 2 }).catch(() => null);
+  #learn(conversation: StoredBranch | null): void {
     const stored = conversation?.messages.find(({ id }) => id === this.item.dataset.id);
-    if (stored) this.item.noteThoughts(stored.reasoning ?? "");
+    if (stored) restoreAnswer(this.item, stored);
     if (stored) noteDropped(this.item, stored.dropped_messages ?? 0);
     if (conversation) this.around.titled(conversation.title);
   }
@@ -131,7 +138,7 @@ export class Run implements Listener {
 
 /** Before a stream begins nobody told the id of the answer: the conversation has it, below the very question. */
 async function findRunning(conversationId: string, { message, question_id, continue_id }: Question): Promise<string | null> {
-  const newest = () => api<{ conversations: { id: string }[] }>("GET", "/api/conversations");
+  const newest = () => api<{ conversations: { id: string }[] }>("GET", "/api/conversations?pinned=0"); // a new one is not pinned
   const id = conversationId || (await newest()).conversations[0]?.id;
   if (!id) return null;
   const { messages } = await fetchBranch(id, { limit: 2 }); // the newest branch ends in what is being written

@@ -5,6 +5,13 @@ export interface Usage {
   completion_tokens?: number | null;
   first_token_ms?: number | null;
   duration_ms?: number | null;
+  thinking_ms?: number | null;
+}
+
+/** A tool that the model asks for. */
+export interface ToolCall {
+  name: string;
+  arguments: Record<string, unknown>;
 }
 
 export interface Start {
@@ -25,11 +32,15 @@ export interface Queued {
 export interface Delta {
   content?: string;
   thinking?: string;
+  /** Tools that the model asks for, each a line of JSON. */
+  tools?: string;
 }
 
 export interface Done {
   message_id: string;
   status: "complete" | "stopped";
+  /** `length` where a limit cut it. */
+  end_reason?: string | null;
   usage?: Usage;
   length?: number;
 }
