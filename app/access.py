@@ -36,6 +36,12 @@ def fresh_proof_required(view: View) -> View:
     return view
 
 
+def check_freshly_proven() -> None:
+    """Raise ProofNeeded unless the person proved within the last ten minutes who they are: for what is only a part of a view."""
+    if not is_freshly_proven():
+        raise ProofNeeded
+
+
 def init_app(app: Flask) -> None:
     """Put the gate in front of every view."""
     login_manager.init_app(app)
@@ -51,5 +57,5 @@ def _gate() -> None:
         raise NotSignedIn
     if getattr(view, "is_for_admins", False) and not current_user.is_admin:
         raise NotAllowed("Only administrators may open this page.")
-    if getattr(view, "needs_fresh_proof", False) and not is_freshly_proven():
-        raise ProofNeeded
+    if getattr(view, "needs_fresh_proof", False):
+        check_freshly_proven()

@@ -7,17 +7,31 @@ from flask_login import current_user
 
 from app.addresses import whole_address
 from app.extensions import db
-from app.models.audit_event import AuditEvent
+from app.models.audit_event import DETAIL_LENGTH, AuditEvent
 from app.models.user import User
 
 
-def note(kind: str, subject: User | None) -> None:
-    """Add an event when the caller commits: who did it and from where is read from the running request, if there is one."""
+def note(kind: str, subject: User | None, *, method: str = "", detail: str = "") -> None:
+    """Add an event when the caller commits: who did it and from where is read from the running request, if there is one.
+
+    `method` is by what the actor proved who they are, as `LoginSession` lists it: by default how their session began. Whoever proves
+    it just now is the actor. `detail` names what it was about; never a secret, nor what a stranger typed.
+    """
     actor_id = None
     address = ""
     if has_request_context():
         address = whole_address(request.remote_addr)
-        actor_id = current_user.id if current_user.is_authenticated else None
+        if current_user.is_authenticated:
+            actor_id, method = current_user.id, method or current_user.session_method
+        elif method and subject:
+            actor_id = subject.id
     db.session.add(
-        AuditEvent(kind=kind, actor_id=actor_id, subject_id=subject.id if subject else None, address=address)
+        AuditEvent(
+            kind=kind,
+            actor_id=actor_id,
+            subject_id=subject.id if subject else None,
+            address=address,
+            method=method,
+            detail=detail[:DETAIL_LENGTH],
+        )
     )

@@ -6,10 +6,13 @@ What blocks in native code (hashing, SQLite's commits, images) must still leave 
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, partial
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -35,11 +38,28 @@ class _Held:
         return error is not None
 
 
-class NativePool:
-    """At most `size` native threads; a caller waits for its result without holding the hub. Starts nothing before its first use."""
+# A tenth of what an ordinary thread gets. Not the lowest, 19: where a model keeps every core busy, a sign-in would take half a minute.
+BACKGROUND_NICENESS = 10
 
-    def __init__(self, size: int) -> None:
+
+def _lower_priority(thread: int) -> None:
+    """Let a thread give way to the others from now on. Linux alone has priorities of threads; elsewhere it is the process."""
+    if sys.platform == "linux":
+        with suppress(OSError):  # a sandbox may forbid it
+            os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))  # the process itself may run as `chrt -r`
+            os.setpriority(os.PRIO_PROCESS, thread, BACKGROUND_NICENESS)
+
+
+class NativePool:
+    """At most `size` native threads; a caller waits for its result without holding the hub. Starts nothing before its first use.
+
+    With `is_background` they get the processor when nobody else wants it.
+    """
+
+    def __init__(self, size: int, *, is_background: bool = False) -> None:
         self.size = size
+        self._is_background = is_background
+        self._lowered: set[int] = set()
 
     @cached_property
     def _pool(self) -> Any:
@@ -51,6 +71,18 @@ class NativePool:
 
     def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call `function` in one of the native threads and give its result or raise its exception."""
+        if self._is_background:
+            return self._run(self._call_lowered, partial(function, *args, **kwargs))
+        return self._run(function, *args, **kwargs)
+
+    def _call_lowered(self, call: Callable[[], R]) -> R:
+        thread = threading.get_native_id()
+        if thread not in self._lowered:
+            self._lowered.add(thread)
+            _lower_priority(thread)
+        return call()
+
+    def _run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         if is_on_hub():
             held = _Held()
 

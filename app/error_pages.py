@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, current_app, flash, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
@@ -21,6 +22,7 @@ from app.errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    ProofNeeded,
     TooLarge,
     TooManyRequests,
     Unavailable,
@@ -85,7 +87,28 @@ def answer_error(error: AppError) -> ResponseReturnValue:
     if isinstance(error, NotSignedIn):
         next_path = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("auth.login", next=next_path if next_path != "/" else None))
+    if isinstance(error, ProofNeeded):
+        return _ask_for_proof()
     return _page(error), error.status, headers
+
+
+def _ask_for_proof() -> ResponseReturnValue:
+    """Lead to where the person proves who they are, and then back: what was posted can't be repeated, so to its page."""
+    if request.method in ("GET", "HEAD"):
+        return redirect(url_for("auth.confirm", next=request.full_path.rstrip("?")))
+    flash("Confirm that it is you; then do it once more.", "info")
+    return redirect(url_for("auth.confirm", next=_page_before()), code=303)
+
+
+def _page_before() -> str | None:
+    """Give the path of the page that a form stood on, where it was one of ours."""
+    try:
+        page = urlsplit(request.referrer or "")
+    except ValueError:
+        return None
+    if f"{page.scheme}://{page.netloc}" != f"{request.scheme}://{request.host}":
+        return None
+    return f"{page.path}?{page.query}" if page.query else page.path
 
 
 def _page(error: AppError) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask, request
@@ -11,7 +12,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import app.models  # noqa: F401  # every table has to be known before the first query
 from app import access, assets, cli, error_pages, health, request_body, security, sessions, valkey
+from app.admin import activity_routes  # noqa: F401  # it adds views to admin's
 from app.admin.routes import bp as admin
+from app.audit_log import METHODS, WARNINGS, describe
+from app.auth import device_routes  # noqa: F401  # it adds views to account_settings
 from app.auth.routes import bp as auth
 from app.auth.settings_routes import bp as account_settings
 from app.chat import setup as chat
@@ -33,7 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("app")
     _configure(app, settings)
     _bind_extensions(app, settings)
-    sessions.init_app(app)
+    sessions.init_app(app, timedelta(days=settings.session_days))
     error_pages.init_app(app)
     assets.init_app(app)
     for blueprint in (auth, account_settings, admin, face, health.bp):
@@ -55,7 +59,9 @@ def _configure(app: Flask, settings: Settings) -> None:
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
     )
-    app.jinja_env.globals["theme"] = _theme
+    app.jinja_env.globals.update(
+        theme=_theme, registration=settings.registration, describe=describe, methods=METHODS, warnings=WARNINGS
+    )
     accept_home_networks()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if settings.key_weakness:

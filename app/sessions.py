@@ -6,7 +6,7 @@ A session is a row; the browser's signed cookie holds its token. Ending the row 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from blinker import Namespace
@@ -19,32 +19,33 @@ from sqlalchemy.orm import Session
 
 from app.clock import utcnow
 from app.errors import NotSignedIn
-from app.extensions import db, login_manager
-from app.models.login_session import LoginSession, find_login_session
+from app.extensions import db, get_settings, login_manager
+from app.models.login_session import LoginSession, find_login_session, get_login_session, idle_time
 from app.models.user import User, lock_unchanged
 from app.tokens import hash_token, new_token
 
-REMEMBERED_LIFETIME = timedelta(days=30)
-BROWSER_LIFETIME = timedelta(days=1)
+BROWSER_LIFETIME = timedelta(days=1)  # without "stay signed in", where a browser never forgets its session
 SEEN_PRECISION = timedelta(minutes=5)
 SEEN_PATIENCE_SECONDS = 0.2
 FRESH_LINK = timedelta(minutes=10)
 FRESH_PROOF = timedelta(minutes=10)  # OWASP ASVS 5.0, 7.5.1: prove it again before what matters most
+INSTEAD_OF_PASSWORD = ("link", "recovery", "passkey")
 ENDED = "ended_login_sessions"
+COOKIE_KEY = "_user_id"  # where Flask-Login keeps what `User.get_id` gives
 
 sessions_ended = Namespace().signal("sessions-ended")
 """Sent with `session_ids`, a set of the UUIDs of sessions that ended just now, after the commit."""
 
 
-def init_app(app: Flask) -> None:
-    """Teach Flask-Login to find users by session tokens."""
+def init_app(app: Flask, lifetime: timedelta) -> None:
+    """Teach Flask-Login to find users by session tokens; `lifetime` is that of a browser that stays signed in."""
     login_manager.session_protection = None  # a session is a row, not bound to an address or a user agent
     login_manager.user_loader(_load_user)
     app.session_interface = _SessionInterface()
     app.config.update(
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=REMEMBERED_LIFETIME,
+        PERMANENT_SESSION_LIFETIME=lifetime,
         SESSION_REFRESH_EACH_REQUEST=False,  # the row has its end; and no cookie belongs into an answer that proxies keep
     )
 
@@ -64,7 +65,7 @@ def _load_user(token: str) -> User | None:
     if row is None:
         return None
     user = row.user
-    user.session_token, user.session_id = token, row.id
+    user.session_token, user.session_id, user.session_method = token, row.id, row.method
     return user
 
 
@@ -98,9 +99,8 @@ def sign_in(user: User, *, method: str, remember: bool = False) -> None:
     token = new_token()
     now = utcnow()
     this_one = LoginSession.token_hash == hash_token(current_token())
-    over = (LoginSession.user_id == user.id) & (LoginSession.expires_at <= now)
-    _delete_sessions(or_(this_one, over))
-    lifetime = REMEMBERED_LIFETIME if remember else BROWSER_LIFETIME
+    is_over = or_(LoginSession.expires_at <= now, LoginSession.last_seen_at <= now - idle_time())
+    _delete_sessions(or_(this_one, (LoginSession.user_id == user.id) & is_over))
     agent = (request.user_agent.string or "")[:255]
     db.session.add(
         LoginSession(
@@ -108,7 +108,7 @@ def sign_in(user: User, *, method: str, remember: bool = False) -> None:
             token_hash=hash_token(token),
             method=method,
             user_agent=agent,
-            expires_at=now + lifetime,
+            expires_at=now + _lifetime(remember=remember),
             proven_at=None if method == "mail" else now,
         )
     )
@@ -116,8 +116,13 @@ def sign_in(user: User, *, method: str, remember: bool = False) -> None:
     db.session.commit()
     session.clear()  # nothing of an earlier session may live on, its CSRF token least of all
     session.permanent = remember
-    user.session_token = token
+    user.session_token, user.session_method = token, method
     login_user(user)
+
+
+def _lifetime(*, remember: bool) -> timedelta:
+    longest = timedelta(days=get_settings().session_days)
+    return longest if remember else min(longest, BROWSER_LIFETIME)
 
 
 def current_token() -> str:
@@ -145,9 +150,9 @@ def check_still_signed_in() -> None:
 
 
 def came_by_link_just_now() -> bool:
-    """Whether this session was started by a one-time link within the last ten minutes."""
+    """Whether this session was started within the last ten minutes by what stands in for a password that is forgotten."""
     row = get_current_session()
-    return row is not None and row.method == "link" and utcnow() - row.created_at < FRESH_LINK
+    return row is not None and row.method in INSTEAD_OF_PASSWORD and utcnow() - row.created_at < FRESH_LINK
 
 
 def is_freshly_proven() -> bool:
@@ -157,9 +162,28 @@ def is_freshly_proven() -> bool:
 
 
 def note_proof() -> None:
-    """Remember that the person proved just now who they are, when the caller commits."""
+    """Remember that the person proved just now who they are, when the caller commits; raises NotSignedIn when the session is over.
+
+    From then on the browser may do more, so it gets a new token (OWASP ASVS 5.0, 7.2.4): an older copy of its cookie is worth nothing.
+    """
+    _rotate(proven_at=utcnow())
+
+
+def _rotate(**values: datetime) -> None:
+    """Give this browser's session another token; its row, and with it its open streams, stay. Raises NotSignedIn."""
+    token = new_token()
     this_one = LoginSession.token_hash == hash_token(current_token())
-    db.session.execute(update(LoginSession).where(this_one).values(proven_at=utcnow()))
+    renewed = update(LoginSession).where(this_one).values(token_hash=hash_token(token), **values)
+    if db.session.scalar(renewed.returning(LoginSession.id)) is None:
+        db.session.rollback()
+        raise NotSignedIn
+    current_user.session_token = token
+    session[COOKIE_KEY] = token
+
+
+def forget_proofs(user_id: UUID) -> None:
+    """Let every browser of the user prove anew who they are before what needs it, when the caller commits."""
+    db.session.execute(update(LoginSession).where(LoginSession.user_id == user_id).values(proven_at=None))
 
 
 def is_remembered() -> bool:
@@ -185,9 +209,28 @@ def end_sessions(user_id: UUID) -> None:
     _delete_sessions(LoginSession.user_id == user_id)
 
 
-def _delete_sessions(condition: ColumnElement[bool]) -> None:
-    ended = db.session.scalars(delete(LoginSession).where(condition).returning(LoginSession.id))
+def end_session(user_id: UUID, session_id: UUID) -> LoginSession:
+    """End one signed-in browser of the user when the caller commits, and give what it was; raises NotFound."""
+    row = get_login_session(user_id, session_id)
+    _delete_sessions((LoginSession.id == session_id) & (LoginSession.user_id == user_id))
+    return row
+
+
+def end_other_sessions(user_id: UUID, session_id: UUID) -> int:
+    """End all sessions of the user but this one when the caller commits; gives how many they were."""
+    return _delete_sessions((LoginSession.user_id == user_id) & (LoginSession.id != session_id))
+
+
+def keep_this_session_alone() -> None:
+    """End the user's other sessions and give this one a new token, when the caller commits: a way in was taken away or changed."""
+    end_other_sessions(current_user.id, get_current_session_id())
+    _rotate()
+
+
+def _delete_sessions(condition: ColumnElement[bool]) -> int:
+    ended = db.session.scalars(delete(LoginSession).where(condition).returning(LoginSession.id)).all()
     db.session.info.setdefault(ENDED, set()).update(ended)
+    return len(ended)
 
 
 def _announce(database_session: Session) -> None:

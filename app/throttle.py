@@ -1,7 +1,7 @@
 """Token buckets in the database: one mechanism, one line per policy.
 
-A proof (a password, later a code or a link) is paid for before it is checked and refunded when it was right, so that a hundred
-parallel tries cannot all pass before the first one is counted.
+A proof (a password, a passkey, a code, a link) is paid for before it is checked and refunded when it was right, so that a hundred
+parallel tries cannot all pass before the first one is counted. Whoever empties a bucket again and again waits longer each time.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import hashlib
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
-from sqlalchemy import delete, update
+from flask import current_app
+from sqlalchemy import case, delete, update
 from sqlalchemy.exc import IntegrityError
 
 from app.clock import utcnow
@@ -20,39 +22,106 @@ from app.extensions import db
 from app.models.throttle_bucket import ThrottleBucket
 
 STALE = timedelta(days=2)
+SENTENCE = "Too many tries. Please wait a moment and try again."
+MAX_REMEMBERED = 10_000  # refusals that a process knows by heart: one megabyte
 
 
 @dataclass(frozen=True)
 class Policy:
-    """`capacity` tries at once; an empty bucket is full again after `refill`."""
+    """`capacity` tries at once; an empty bucket is full again after `refill`, the first time.
+
+    Each further time that it is emptied before it was full, that takes twice as long, up to 2 ** `doublings` times.
+    """
 
     name: str
     capacity: int
     refill: timedelta
+    doublings: int = 0
+
+    @property
+    def longest_refill(self) -> timedelta:
+        """How long it takes at most until the bucket is full again."""
+        factor: int = 2**self.doublings
+        return self.refill * factor
+
+    def rate(self, strikes: int) -> float:
+        """Give how many tries a second come back after so many strikes."""
+        slower: int = 2 ** min(max(strikes - 1, 0), self.doublings)
+        return self.capacity / (self.refill.total_seconds() * slower)
+
+
+@dataclass(frozen=True)
+class Client:
+    """Where a proof comes from: the network address, and the device mark of a browser that signed in to this account before."""
+
+    address: str
+    device: str | None = None
 
 
 # Humans mistype a few times; NIST SP 800-63B-4, 3.2.2 allows at most 100 consecutive failures on one account.
-LOGIN_BY_ADDRESS = Policy("login-address", 30, timedelta(minutes=10))
-LOGIN_BY_PAIR = Policy("login-pair", 6, timedelta(minutes=6))
-LOGIN_BY_ACCOUNT = Policy("login-account", 100, timedelta(hours=1))
-LOGIN_BY_DEVICE = Policy("login-device", 12, timedelta(minutes=12))
+LOGIN_BY_ADDRESS = Policy("login-address", 30, timedelta(minutes=10), doublings=3)
+LOGIN_BY_PAIR = Policy("login-pair", 6, timedelta(minutes=6), doublings=4)
+LOGIN_BY_ACCOUNT = Policy("login-account", 100, timedelta(hours=1), doublings=2)
+LOGIN_BY_DEVICE = Policy("login-device", 12, timedelta(minutes=12), doublings=3)
+# All strangers together: a hash is 0.3 s of a core, so this is a third of one core at most. Nobody is punished for what others do.
+LOGIN_OVERALL = Policy("login-overall", 300, timedelta(minutes=5))
 REGISTER_BY_ADDRESS = Policy("register-address", 20, timedelta(hours=1))
+
+# Nobody guesses a passkey or a token of 256 bits: these only keep the database from being kept busy.
+UNGUESSABLE_BY_ADDRESS = Policy("unguessable-address", 120, timedelta(minutes=10), doublings=2)
+UNGUESSABLE_OVERALL = Policy("unguessable-overall", 3000, timedelta(minutes=5))
+UNGUESSABLE = ("passkey", "link")
+Kind = Literal["password", "passkey", "code", "link", "recovery"]
 
 Charge = tuple[Policy, str]
 
 
+def charges_of_proof(kind: Kind, client: Client, account: str = "") -> tuple[Charge, ...]:
+    """Give what a try to prove oneself costs.
+
+    `account` is whatever names the account, the same for known and unknown ones. Each kind has its own buckets:
+    who floods the passwords does not lock out a passkey. A known device pays from its own bucket alone: whatever others do, from
+    whichever address, its owner gets in.
+    """
+    if kind in UNGUESSABLE:
+        return (UNGUESSABLE_BY_ADDRESS, f"{kind} {client.address}"), (UNGUESSABLE_OVERALL, kind)
+    if client.device:
+        return ((LOGIN_BY_DEVICE, f"{kind} {client.device}"),)
+    return (
+        (LOGIN_BY_ADDRESS, f"{kind} {client.address}"),
+        (LOGIN_BY_PAIR, f"{kind} {client.address} {account}"),
+        (LOGIN_BY_ACCOUNT, f"{kind} {account}"),
+        (LOGIN_OVERALL, kind),
+    )
+
+
+def pay_for_proof(kind: Kind, client: Client, account: str = "") -> tuple[Charge, ...]:
+    """Take what a try costs, commit, and give it, to be handed to `refund` when the proof was right; raises TooManyRequests.
+
+    To be called before anything is looked up or hashed: a refusal then says nothing, and costs next to nothing.
+    """
+    charges = charges_of_proof(kind, client, account)
+    pay(*charges)
+    return charges
+
+
 def pay(*charges: Charge) -> None:
     """Take one token for each charge and commit; raises TooManyRequests, and takes nothing, when a bucket is empty."""
-    for policy, subject in sorted(charges, key=lambda charge: charge[0].name):  # always in one order: no deadlock
-        _take(policy, subject)
+    keyed = {_key(*charge): charge[0] for charge in charges}
+    _refuse_known(keyed)
+    for key in sorted(keyed):  # always in one order: no deadlock
+        _take(keyed[key], key)
     db.session.commit()
 
 
 def refund(*charges: Charge) -> None:
-    """Give back what `pay` took, when the caller commits."""
-    for policy, subject in charges:
-        bucket = ThrottleBucket.key == _key(policy, subject)
-        db.session.execute(update(ThrottleBucket).where(bucket).values(tokens=ThrottleBucket.tokens + 1))
+    """Give back what `pay` took, when the caller commits: the strike too, where that try had emptied the bucket."""
+    emptied = case((ThrottleBucket.tokens < 1, 1), else_=0)
+    fewer = case((ThrottleBucket.strikes > 0, ThrottleBucket.strikes - emptied), else_=0)
+    for key in sorted(_key(*charge) for charge in charges):
+        values = {"tokens": ThrottleBucket.tokens + 1, "strikes": fewer}
+        db.session.execute(update(ThrottleBucket).where(ThrottleBucket.key == key).values(values))
+        _refusals().pop(key, None)
 
 
 def forget_stale() -> None:
@@ -60,36 +129,63 @@ def forget_stale() -> None:
     db.session.execute(delete(ThrottleBucket).where(ThrottleBucket.updated_at < utcnow() - STALE))
 
 
+def _refusals() -> dict[str, datetime]:
+    """Give the buckets that this process knows to be empty, each with the moment of its next try.
+
+    Two hundred refusals a second must not ask the database for its lock two hundred times.
+    """
+    known: dict[str, datetime] = current_app.extensions.setdefault("throttle_refusals", {})
+    return known
+
+
+def _refuse_known(keys: dict[str, Policy]) -> None:
+    known, now = _refusals(), utcnow()
+    for key in keys:
+        until = known.get(key)
+        if until is not None and until > now:
+            raise TooManyRequests(SENTENCE, retry_after=math.ceil((until - now).total_seconds()))
+
+
+def _remember_refusal(key: str, wait: float) -> None:
+    known = _refusals()
+    if len(known) >= MAX_REMEMBERED:
+        known.clear()  # the database knows them all
+    known[key] = utcnow() + timedelta(seconds=wait)
+
+
 def _key(policy: Policy, subject: str) -> str:
     return hashlib.sha256(f"{policy.name}\0{subject}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _take(policy: Policy, subject: str) -> None:
-    key = _key(policy, subject)
-    left, updated_at = _lock(key) or _create(key, policy)
+def _take(policy: Policy, key: str) -> None:
+    left, strikes, updated_at = _lock(key) or _create(key, policy)
     now = utcnow()
-    rate = policy.capacity / policy.refill.total_seconds()
+    rate = policy.rate(strikes)
     tokens = min(policy.capacity, left + (now - updated_at).total_seconds() * rate)
     if tokens < 1:
         db.session.rollback()
-        wait = math.ceil((1 - tokens) / rate)
-        raise TooManyRequests("Too many tries. Please wait a moment and try again.", retry_after=wait)
-    values = {"tokens": tokens - 1, "updated_at": now}
+        wait = (1 - tokens) / rate
+        _remember_refusal(key, wait)
+        raise TooManyRequests(SENTENCE, retry_after=math.ceil(wait))
+    was_full, is_emptied = tokens == policy.capacity, tokens < 2
+    strikes = (0 if was_full else strikes) + int(is_emptied)
+    values = {"tokens": tokens - 1, "strikes": strikes, "updated_at": now}
     db.session.execute(update(ThrottleBucket).where(ThrottleBucket.key == key).values(values))
 
 
-def _lock(key: str) -> tuple[float, datetime] | None:
+def _lock(key: str) -> tuple[float, int, datetime] | None:
     # An update that changes nothing: unlike SELECT … FOR UPDATE it takes the lock on SQLite too.
     same = update(ThrottleBucket).where(ThrottleBucket.key == key).values(tokens=ThrottleBucket.tokens)
-    row = db.session.execute(same.returning(ThrottleBucket.tokens, ThrottleBucket.updated_at)).one_or_none()
-    return (row.tokens, row.updated_at) if row else None
+    columns = ThrottleBucket.tokens, ThrottleBucket.strikes, ThrottleBucket.updated_at
+    row = db.session.execute(same.returning(*columns)).one_or_none()
+    return (row.tokens, row.strikes, row.updated_at) if row else None
 
 
-def _create(key: str, policy: Policy) -> tuple[float, datetime]:
-    full = ThrottleBucket(key=key, tokens=float(policy.capacity), updated_at=utcnow())
+def _create(key: str, policy: Policy) -> tuple[float, int, datetime]:
+    full = ThrottleBucket(key=key, tokens=float(policy.capacity), strikes=0, updated_at=utcnow())
     try:
         with db.session.begin_nested():
             db.session.add(full)
     except IntegrityError:  # somebody else made it a moment ago
-        return _lock(key) or (full.tokens, full.updated_at)
-    return full.tokens, full.updated_at
+        return _lock(key) or (full.tokens, 0, full.updated_at)
+    return full.tokens, 0, full.updated_at

@@ -7,7 +7,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import report, servers
+from benchmarks import defence, report, servers
 from benchmarks.measuring import Bench, Cell
 from benchmarks.page import measure_page
 from benchmarks.processes import LOAD_CORE, ROOT, Program, compile_c
@@ -87,6 +87,21 @@ class Run:
             self.note(name, self.steady(app, [question], 100))
             app.end()
 
+    def defend(self, database: Path) -> None:
+        """Measure a hundred streams while strangers flood the sign-in, and whether its time tells who has an account."""
+        app = self.started(servers.start_app(database, self.stub, TRUSTED_PROXIES="1"))
+        question = servers.ask_app(servers.sign_in(app), ENDLESS)
+        window = 5.0 if QUICK else 30.0
+        # The streams are open after three seconds; the flood begins with the window or a little before.
+        with defence.flood(app, delay=4, per_second=200, seconds=window + 3) as flooding:
+            cell = self.bench.steady(app, [question], 100, settle=3, window=window, rate=STARTS_PER_SECOND)
+        self.note("flood 100", cell)
+        self.found.flood_answers = flooding.answers
+        app.end()
+        app = self.started(servers.start_app(database, self.stub, TRUSTED_PROXIES="1"))
+        self.found.enumeration = defence.compare_times(app, servers.EMAIL, tries=20 if QUICK else 100)
+        app.end()
+
     def growth(self, database: Path) -> None:
         """Measure starts and tokens with short and long conversations, in a small and in a large database."""
         count = 10 if QUICK else 100
@@ -138,6 +153,7 @@ def main() -> None:
         run.full_speed(app, nginx)
         app.end()
         run.others(database)
+        run.defend(database)
         run.growth(database)
         run.page()
     text = report.markdown(run.found, LADDER)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.defence import Comparison
 from benchmarks.measuring import Cell
 from benchmarks.page import PageFound
 from benchmarks.plot import chart
@@ -38,6 +39,8 @@ class Found:
     first_page_seconds: list[float] = field(default_factory=list)
     idle_pss_kib: int = 0
     page: PageFound | None = None
+    flood_answers: dict[str, int] = field(default_factory=dict)
+    enumeration: Comparison | None = None
 
     def ratio(self, streams: int) -> float:
         """Give the application's processor time for a token over nginx's."""
@@ -135,6 +138,7 @@ def _bars(found: Found, ladder: tuple[int, ...]) -> list[tuple[str, ...]]:
             f"{kib:.0f} KiB / {idle:.0f} MiB",
             _verdict(kib <= 50 and idle <= 110),
         ),
+        *_defence(found),
         ("command to first page", "≤ 1.5 s", "≤ 0.9 s", f"{seconds:.2f} s", _verdict(seconds <= 1.5)),
         *(
             (
@@ -201,6 +205,22 @@ def _page_bars(page: PageFound) -> list[tuple[str, ...]]:
 
 def _tasks(durations: list[float]) -> str:
     return f"{len(durations)}, the longest {max(durations):.0f} ms" if durations else "none"
+
+
+def _defence(found: Found) -> list[tuple[str, ...]]:
+    """Give the rows of an attack; none where it was not measured."""
+    flood, times = found.cells.get("flood 100"), found.enumeration
+    rows: list[tuple[str, ...]] = []
+    if flood:
+        p99 = flood.figures["p99_us"] / 1000
+        answers = ", ".join(f"{count:,} × {status}" for status, count in sorted(found.flood_answers.items()))
+        what = "100 streams under 200 wrong sign-ins a second from everywhere"
+        rows.append((what, "p99 < 50 ms", "", f"p99 {p99:.0f} ms; answered {answers}", _verdict(p99 < 50, flood)))
+    if times:
+        said = f"{times.ratio:.3f} × (95 %: {times.low:.3f} to {times.high:.3f}; {times.known_ms:.0f} ms)"
+        held = times.low >= 1 / 1.1 and times.high <= 1.1
+        rows.append(("time of a wrong sign-in, account over none", "≤ 1.1 ×", "1", said, _verdict(held)))
+    return rows
 
 
 def _verdict(held: bool, *cells: Cell) -> str:  # noqa: FBT001

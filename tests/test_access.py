@@ -15,13 +15,17 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.extensions import db
+from app.invitations import create
 from app.models.conversation import Conversation
+from app.models.invitation import list_invitations
+from app.models.login_session import LoginSession
 from app.models.message import Message
 from app.models.user import User
 from tests.people import HELLO, Person, copy_browser, csrf_token, sign_in
 
 PUBLIC = {
     "assets.dist",
+    "auth.accept_invitation",
     "auth.forgot",
     "auth.login",
     "auth.logout",
@@ -36,13 +40,18 @@ PUBLIC = {
     "static",
 }
 FOR_ADMINS = {
+    "admin.activity",
     "admin.demote",
+    "admin.export_activity",
     "admin.index",
+    "admin.invitations",
+    "admin.invite",
     "admin.promote",
     "admin.restore",
     "admin.sign_in_link",
     "admin.suspend",
     "admin.users",
+    "admin.withdraw_invitation",
 }
 FOR_EVERYBODY_SIGNED_IN = {
     "api.change_conversation",
@@ -59,15 +68,21 @@ FOR_EVERYBODY_SIGNED_IN = {
     "api.models",
     "api.search",
     "api.stop_message",
+    "auth.confirm",
     "chat.conversation",
     "chat.new_chat",
     "preferences.chat",
     "settings.account",
+    "settings.activity",
     "settings.delete_account",
+    "settings.end_other_sessions",
+    "settings.end_session",
+    "settings.export_activity",
     "settings.index",
     "settings.security",
+    "settings.sessions",
 }
-DELETING = {"api.delete_conversation", "api.delete_message", "settings.delete_account"}
+DELETING = {"api.delete_conversation", "api.delete_message", "settings.delete_account", "settings.end_session"}
 NOBODYS = UUID("0199f4d2-0000-7000-8000-000000000000")
 
 
@@ -90,6 +105,13 @@ class Route:
         return client.open(self.path(**ids), method=self.method, json=sent, headers={"X-CSRFToken": token})
 
 
+def make_invitation(app: Flask) -> UUID:
+    with app.app_context():
+        create(None, "http://localhost:5000")
+        db.session.commit()
+        return list_invitations()[0].id
+
+
 def routes(app: Flask, endpoints: set[str] | None = None) -> Iterator[Route]:
     for rule in app.url_map.iter_rules():
         if endpoints is None or rule.endpoint in endpoints:
@@ -101,7 +123,10 @@ def routes(app: Flask, endpoints: set[str] | None = None) -> Iterator[Route]:
 def things(app: Flask, alice: Person) -> dict[str, object]:
     """What alice owns."""
     answer = alice.ask(HELLO)
-    return {"conversation_id": answer["conversation_id"], "message_id": answer["message_id"]}
+    with app.app_context():
+        session_id = db.session.scalars(db.select(LoginSession.id).where(LoginSession.user_id == alice.id)).one()
+    ids = {name: answer[name] for name in ("conversation_id", "message_id")}
+    return {**ids, "session_id": session_id}
 
 
 def test_every_route_is_decided(app: Flask) -> None:
@@ -109,7 +134,8 @@ def test_every_route_is_decided(app: Flask) -> None:
 
 
 def test_every_kind_of_id_is_tested(app: Flask) -> None:
-    known = {"conversation_id", "message_id", "user_id", "token", "name", "filename"}
+    known = {"conversation_id", "message_id", "user_id", "session_id", "invitation_id", "file_format"}
+    known |= {"token", "name", "filename"}
 
     assert {name for route in routes(app) for name in route.arguments} == known
 
@@ -172,8 +198,10 @@ def test_a_user_may_open_the_rest(app: Flask, alice: Person, things: dict[str, o
 
 def test_an_administrator_may_open_the_administration(app: Flask, admin: Person, alice: Person) -> None:
     for route in routes(app, FOR_ADMINS):
-        answer = route.call(admin.client, admin.csrf(), user_id=alice.id)
+        ids = {"user_id": alice.id, "file_format": "csv", "invitation_id": make_invitation(app)}
+        answer = route.call(admin.client, admin.csrf(), **ids)
         assert answer.status_code in (200, 302, 303), route
+        answer.close()
         with app.app_context():  # alice is as she was, for the next one
             db.session.execute(db.update(User).where(User.id == alice.id).values(active=True, role="user"))
             db.session.commit()

@@ -77,6 +77,72 @@ def test_a_refund_makes_nobody_rich(app: Flask) -> None:
     assert tries(app, (THREE, "ada")) == 3
 
 
+GROWING = throttle.Policy("growing", 3, timedelta(minutes=3), doublings=2)
+
+
+def waits(app: Flask, clock: Clock, count: int) -> list[int]:
+    """How long the one has to wait who takes every try as soon as there is one."""
+    found = []
+    for _ in range(count):
+        tries(app, (GROWING, "eve"))
+        with app.app_context(), pytest.raises(TooManyRequests) as refused:
+            throttle.pay((GROWING, "eve"))
+        found.append(refused.value.retry_after or 0)
+        clock.advance(seconds=found[-1])
+    return [round(wait / 60) for wait in found]
+
+
+def test_each_wait_is_longer(app: Flask, clock: Clock) -> None:
+    assert waits(app, clock, 5) == [1, 2, 4, 4, 4]
+    clock.advance(minutes=13)
+    assert waits(app, clock, 2) == [1, 2], "full again, and forgiven"
+
+
+def test_what_was_right_leaves_no_strike(app: Flask) -> None:
+    with app.app_context():
+        for _ in range(3):
+            throttle.pay((GROWING, "ada"))
+        for _ in range(10):
+            throttle.refund((GROWING, "ada"))
+            throttle.pay((GROWING, "ada"))
+        assert db.session.scalars(select(ThrottleBucket.strikes)).all() == [1]
+
+
+def charges(kind: throttle.Kind, device: str | None = None) -> set[str]:
+    client = throttle.Client("192.0.2.1", device)
+    return {f"{policy.name} {subject}" for policy, subject in throttle.charges_of_proof(kind, client, "ada")}
+
+
+def test_every_kind_of_proof_has_buckets_of_its_own() -> None:
+    kinds: list[throttle.Kind] = ["password", "passkey", "code", "link", "recovery"]
+    found = [charges(kind) for kind in kinds]
+
+    assert all(found)
+    assert sum(len(one) for one in found) == len(set().union(*found))
+
+
+def test_a_known_device_pays_alone() -> None:
+    assert charges("password", "home") == {"login-device password home"}
+    assert charges("passkey", "home") == charges("passkey")
+
+
+def test_a_flood_of_passwords_leaves_passkeys_alone(app: Flask) -> None:
+    client = throttle.Client("192.0.2.1")
+    assert tries(app, *throttle.charges_of_proof("password", client, "ada")) == 6
+    with app.app_context():
+        throttle.pay_for_proof("passkey", client, "ada")
+        throttle.pay_for_proof("link", client, "ada")
+
+
+def test_a_process_remembers_only_so_many_refusals(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "MAX_REMEMBERED", 5)
+    for n in range(12):
+        tries(app, (THREE, f"eve {n}"))
+
+    assert 0 < len(app.extensions["throttle_refusals"]) <= 5
+    assert [tries(app, (THREE, f"eve {n}")) for n in range(12)] == [0] * 12, "the database knows them all"
+
+
 def test_all_or_nothing(app: Flask) -> None:
     tries(app, (THREE, "ada"))
     assert tries(app, (TEN, "ada"), (THREE, "ada")) == 0
@@ -118,7 +184,7 @@ def test_no_bucket_is_forgotten_before_it_is_full_again() -> None:
     policies = [value for value in vars(throttle).values() if isinstance(value, throttle.Policy)]
 
     assert len(policies) >= 5
-    assert all(policy.refill < throttle.STALE for policy in policies)
+    assert all(policy.longest_refill < throttle.STALE for policy in policies)
 
 
 def test_no_subject_is_kept_in_clear(app: Flask) -> None:

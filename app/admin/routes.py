@@ -7,13 +7,17 @@ from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
-from app.access import admin_required
+from app import sessions
+from app.access import admin_required, fresh_proof_required
 from app.admin import actions
 from app.admin.forms import ActForm
 from app.errors import Conflict
 from app.extensions import get_settings
+from app.invitations import LIFETIME
 from app.links import LIFETIME_MINUTES
+from app.models.invitation import list_invitations
 from app.models.user import User
 from app.models.user_overview import list_user_rows
 
@@ -41,6 +45,7 @@ def users() -> ResponseReturnValue:
 
 @bp.post("/users/<uuid:user_id>/promote")
 @admin_required
+@fresh_proof_required
 def promote(user_id: UUID) -> ResponseReturnValue:
     """Make somebody an administrator."""
     return _act(actions.promote, user_id, "{} is an administrator now.")
@@ -48,13 +53,21 @@ def promote(user_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/users/<uuid:user_id>/demote")
 @admin_required
+@fresh_proof_required
 def demote(user_id: UUID) -> ResponseReturnValue:
-    """Make an administrator an ordinary user."""
-    return _act(actions.demote, user_id, "{} is an ordinary user now.")
+    """Make an administrator an ordinary user; who steps down stays signed in here, with a new token."""
+    method, remember = current_user.session_method, sessions.is_remembered()
+    answer = _act(actions.demote, user_id, "{} is an ordinary user now.")
+    if user_id != current_user.id or current_user.is_admin:
+        return answer
+    sessions.sign_in(current_user._get_current_object(), method=method, remember=remember)
+    flash("You are an ordinary user now.", "success")
+    return redirect(url_for("settings.account"), code=303)
 
 
 @bp.post("/users/<uuid:user_id>/suspend")
 @admin_required
+@fresh_proof_required
 def suspend(user_id: UUID) -> ResponseReturnValue:
     """Shut an account."""
     return _act(actions.suspend, user_id, "{} is suspended and signed out everywhere.")
@@ -62,6 +75,7 @@ def suspend(user_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/users/<uuid:user_id>/restore")
 @admin_required
+@fresh_proof_required
 def restore(user_id: UUID) -> ResponseReturnValue:
     """Open an account again."""
     return _act(actions.restore, user_id, "{} can sign in again.")
@@ -69,6 +83,7 @@ def restore(user_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/users/<uuid:user_id>/sign-in-link")
 @admin_required
+@fresh_proof_required
 def sign_in_link(user_id: UUID) -> ResponseReturnValue:
     """Make a one-time link and show it, once."""
     try:
@@ -77,6 +92,35 @@ def sign_in_link(user_id: UUID) -> ResponseReturnValue:
         flash(error.sentence, "error")
         return redirect(url_for("admin.users"), code=303)
     return render_template("admin/sign_in_link.html", link=link, email=user.email, expires_minutes=LIFETIME_MINUTES)
+
+
+@bp.get("/invitations")
+@admin_required
+def invitations() -> ResponseReturnValue:
+    """Show the invitations that were not used yet."""
+    return _invitations_page()
+
+
+@bp.post("/invitations")
+@admin_required
+@fresh_proof_required
+def invite() -> ResponseReturnValue:
+    """Make an invitation and show its link, once."""
+    return _invitations_page(actions.invite(current_user._get_current_object(), get_settings().public_url))
+
+
+@bp.post("/invitations/<uuid:invitation_id>/withdraw")
+@admin_required
+@fresh_proof_required
+def withdraw_invitation(invitation_id: UUID) -> ResponseReturnValue:
+    """Take an invitation back."""
+    actions.withdraw_invitation(invitation_id)
+    flash("The invitation is worth nothing any more.", "success")
+    return redirect(url_for("admin.invitations"), code=303)
+
+
+def _invitations_page(link: str = "") -> str:
+    return render_template("admin/invitations.html", invitations=list_invitations(), link=link, days=LIFETIME.days)
 
 
 def _act(action: Callable[[UUID], User], user_id: UUID, sentence: str) -> ResponseReturnValue:

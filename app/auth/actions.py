@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from app import audit, throttle
+from app import audit, invitations, throttle
 from app.auth import passwords
 from app.errors import Conflict, InvalidField, NotFound, NotSignedIn
 from app.extensions import db
 from app.models.email_token import consume_email_token, delete_email_tokens, find_email_token
 from app.models.user import User, find_user, lock_active_admins, lock_unchanged, normalize_email
-from app.sessions import end_sessions
+from app.sessions import end_sessions, forget_proofs, note_proof
+from app.throttle import Client
 
 WRONG = "The e-mail address or the password is not right."
 TAKEN = "There is an account with this address already. Sign in instead."
 
 
-@dataclass(frozen=True)
-class Client:
-    """Where a sign-in comes from: the network address, and the device mark of a browser that signed in to this account before."""
-
-    address: str
-    device: str | None = None
-
-
-def register(email: str, password: str, client: Client) -> User:
-    """Create an account; raises Conflict when the address is taken, TooManyRequests, InvalidField."""
+def register(email: str, password: str, client: Client, invitation: str = "") -> User:
+    """Create an account; raises Conflict when the address is taken, NotAllowed, TooManyRequests, InvalidField."""
     passwords.check_acceptable(password)
     throttle.pay((throttle.REGISTER_BY_ADDRESS, client.address))
+    invitations.check(invitation)
     user = User.create(email, password_hash=passwords.hash_password(password))
     db.session.add(user)
     try:
@@ -38,40 +32,46 @@ def register(email: str, password: str, client: Client) -> User:
     except IntegrityError as error:
         db.session.rollback()
         raise Conflict(TAKEN) from error
-    audit.note("registered", user)
+    invitations.use(invitation)
+    audit.note("registered", user, method="password")
     db.session.commit()
     return user
 
 
 def authenticate(email: str, password: str, client: Client) -> User:
     """Give the account that these prove; raises InvalidField for every other case alike, TooManyRequests before any hashing."""
-    charges = _charges(email, client)
-    throttle.pay(*charges)
+    is_known = client.device is not None
+    passwords.check_room(is_known=is_known)
+    charges = throttle.pay_for_proof("password", client, normalize_email(email))
     user = find_user(email)
     db.session.commit()  # hold no connection while hashing
-    right = passwords.verify_password(user.password_hash if user else None, password)
+    stored = user.password_hash if user else None
+    right = passwords.verify_password(stored, password, is_known=is_known)
     if user is None or not right or not user.active:
-        if user is not None:
-            audit.note("sign_in_failed", user)
-            db.session.commit()
+        audit.note("sign_in_failed", user)  # where there is no account too: it takes its time
+        db.session.commit()
         raise InvalidField("password", WRONG)
     throttle.refund(*charges)
     throttle.forget_stale()
-    audit.note("signed_in", user)
+    audit.note("signed_in", user, method="password")
     db.session.commit()
     return user
 
 
-def _charges(email: str, client: Client) -> list[throttle.Charge]:
-    """Give what a try costs. A known device pays from its own bucket, so that an attacker can't lock the owner out of it."""
-    account = normalize_email(email)
-    if client.device:
-        return [(throttle.LOGIN_BY_ADDRESS, client.address), (throttle.LOGIN_BY_DEVICE, client.device)]
-    return [
-        (throttle.LOGIN_BY_ADDRESS, client.address),
-        (throttle.LOGIN_BY_PAIR, f"{client.address} {account}"),
-        (throttle.LOGIN_BY_ACCOUNT, account),
-    ]
+def confirm_password(user: User, session_id: UUID, password: str) -> None:
+    """Note that the person in a signed-in browser proved once more who they are; raises InvalidField, TooManyRequests, NotSignedIn.
+
+    The browser pays as a known device of its own: who stole another one's cookie can't use up its tries.
+    """
+    charges = throttle.pay_for_proof("password", Client("", f"session {session_id}"))
+    if not passwords.verify_password(user.password_hash, password, is_known=True):
+        audit.note("proof_failed", user, method="password")
+        db.session.commit()
+        raise InvalidField("password", "This is not your password.")
+    throttle.refund(*charges)
+    note_proof()
+    audit.note("confirmed", user, method="password")
+    db.session.commit()
 
 
 def use_link(token: str) -> User:
@@ -80,7 +80,7 @@ def use_link(token: str) -> User:
     if link is None or not consume_email_token(link):
         db.session.rollback()
         raise NotFound("This link was used already, or it is too old. Ask for a new one.")
-    audit.note("link_used", link.user)
+    audit.note("link_used", link.user, method="link")
     db.session.commit()
     return link.user
 
@@ -93,11 +93,12 @@ def change_name(user: User, name: str) -> None:
 
 def check_current_password(user: User, password: str, field: str) -> None:
     """Raise InvalidField unless this is the user's password; throttled like a sign-in."""
-    charge = (throttle.LOGIN_BY_DEVICE, f"account {user.id}")
-    throttle.pay(charge)
-    if not passwords.verify_password(user.password_hash, password):
+    charges = throttle.pay_for_proof("password", Client("", f"account {user.id}"))
+    if not passwords.verify_password(user.password_hash, password, is_known=True):
+        audit.note("proof_failed", user, method="password")
+        db.session.commit()
         raise InvalidField(field, "This is not your current password.")
-    throttle.refund(charge)
+    throttle.refund(*charges)
     db.session.commit()  # nor SQLite's write lock: what comes next may hash again
 
 
@@ -105,7 +106,7 @@ def set_password(user: User, password: str) -> None:
     """Give the account a new password; ends all its sessions and one-time links."""
     passwords.check_acceptable(password, "new_password")
     db.session.commit()  # hold no connection while hashing
-    hashed = passwords.hash_password(password)
+    hashed = passwords.hash_password(password, is_known=True)
     if not lock_unchanged(
         user
     ):  # of two changes at once the first one counts: the second one proved a password that is gone
@@ -144,6 +145,7 @@ def create_admin(email: str, password: str | None) -> User:
     was_suspended = user.active is False  # a new account has no value yet
     user.role, user.active = "admin", True
     db.session.flush()
+    forget_proofs(user.id)
     if was_suspended:
         audit.note("restored", user)
     audit.note("promoted", user)

@@ -76,6 +76,13 @@ class ConfirmForm(TextForm):
     submit = SubmitField("Continue")
 
 
+class ProveForm(TextForm):
+    """The password, once more."""
+
+    password = PasswordField("Password", validators=[InputRequired("Enter your password."), Length(max=1024)])
+    submit = SubmitField("Confirm")
+
+
 class ProfileForm(TextForm):
     """How the person is called here."""
 

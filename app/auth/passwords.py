@@ -18,10 +18,11 @@ METHOD = "pbkdf2:sha256"  # Werkzeug's current default number of iterations
 # Nobody's password: costs as much to check as a real one, and nothing to make.
 DUMMY_HASH = f"{METHOD}:{DEFAULT_PBKDF2_ITERATIONS}$nobody${'0' * 64}"
 
-# One hash at a time: it costs 0.3 s of a core, and a flood of sign-ins must not take the cores away from the streams.
-_hashing = NativePool(1)
+# One hash at a time, when nobody else wants the core: it costs 0.3 s of one, and a flood of sign-ins must not slow the streams.
+_hashing = NativePool(1, is_background=True)
 MAX_WAITING = 20
-_places = threading.BoundedSemaphore(MAX_WAITING)
+# Two lines for the one thread: strangers who fill theirs do not keep out who is known.
+_places = {is_known: threading.BoundedSemaphore(MAX_WAITING) for is_known in (False, True)}
 
 
 def check_acceptable(password: str, field: str = "password") -> None:
@@ -32,28 +33,38 @@ def check_acceptable(password: str, field: str = "password") -> None:
         raise InvalidField(field, "This password is on every attacker's list. Choose another one.")
 
 
-def hash_password(password: str) -> str:
-    """Give the salted hash; takes some tenths of a second in a native thread."""
-    with _place():
+def hash_password(password: str, *, is_known: bool = False) -> str:
+    """Give the salted hash; takes some tenths of a second in a native thread. Who `is_known` has a line of their own."""
+    with _place(is_known=is_known):
         return _hashing.run(generate_password_hash, password, METHOD)
 
 
-def verify_password(stored: str | None, password: str) -> bool:
-    """Tell whether a password is right; takes the same time when there is none stored, so that time tells nothing."""
-    with _place():
+def verify_password(stored: str | None, password: str, *, is_known: bool = False) -> bool:
+    """Tell whether a password is right; takes the same time when there is none stored, so that time tells nothing.
+
+    Who `is_known`, as a browser that signed in before, has a line of their own.
+    """
+    with _place(is_known=is_known):
         matches = _hashing.run(check_password_hash, stored or DUMMY_HASH, password[:MAX_LENGTH])
     return matches and stored is not None and len(password) <= MAX_LENGTH
 
 
+def check_room(*, is_known: bool = False) -> None:
+    """Raise Unavailable where the line is full already: before anything is written for somebody who would have to go away."""
+    with _place(is_known=is_known):
+        return
+
+
 @contextmanager
-def _place() -> Iterator[None]:
+def _place(*, is_known: bool) -> Iterator[None]:
     """Take a place in the line for the one thread that hashes; raises Unavailable when the line is too long to be worth waiting."""
-    if not _places.acquire(blocking=False):
+    places = _places[is_known]
+    if not places.acquire(blocking=False):
         raise Unavailable("Many people are signing in at this moment. Please try again.", retry_after=5)
     try:
         yield
     finally:
-        _places.release()
+        places.release()
 
 
 @cache

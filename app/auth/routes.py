@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from app import sessions
+from app import invitations, sessions
 from app.access import public
 from app.addresses import network_of
 from app.auth import actions
-from app.auth.forms import ConfirmForm, LoginForm, RegisterForm
+from app.auth.forms import ConfirmForm, LoginForm, ProveForm, RegisterForm
 from app.errors import Conflict, InvalidField, NotFound
 from app.links import LIFETIME_MINUTES
 from app.models.email_token import find_email_token
+from app.models.passkey import list_passkeys
 from app.models.user import User, find_user
+from app.throttle import Client
 from app.tokens import hash_token
 
 bp = Blueprint("auth", __name__, url_prefix="/auth")
 DEVICE_COOKIE = "device"
 YEAR_SECONDS = 31_536_000
+INVITATION = "invitation"  # what the cookie calls the token of an invitation that this browser opened
 
 
 @bp.route("/register", methods=["GET", "POST"])
@@ -30,11 +33,14 @@ def register() -> ResponseReturnValue:
     """Create an account and sign it in."""
     if current_user.is_authenticated:
         return redirect(_next_path())
+    invitation = session.get(INVITATION, "")
+    invitations.check(invitation)
     form = RegisterForm()
     if not form.validate_on_submit():
         return render_template("auth/register.html", form=form, next_url=_next_path()), _status(form)
     try:
-        user = actions.register(form.email.data or "", form.password.data or "", _client(form.email.data or ""))
+        email = form.email.data or ""
+        user = actions.register(email, form.password.data or "", _client(email), invitation)
     except Conflict as error:
         form.email.errors = [error.sentence]
         return render_template("auth/register.html", form=form, next_url=_next_path()), error.status
@@ -57,6 +63,34 @@ def login() -> ResponseReturnValue:
         form.password.errors = [error.sentence]
         return render_template("auth/login.html", form=form, next_url=_next_path()), 401
     return _welcome(user, method="password", remember=form.remember.data)
+
+
+@bp.get("/invitation/<token>")
+@public
+def accept_invitation(token: str) -> ResponseReturnValue:
+    """Keep an invitation in this browser and lead to registration; only registering uses it up."""
+    if current_user.is_authenticated:
+        return redirect(url_for("chat.home"))
+    invitations.check(token)
+    session[INVITATION] = token
+    return redirect(url_for("auth.register"))
+
+
+@bp.route("/confirm", methods=["GET", "POST"])
+def confirm() -> ResponseReturnValue:
+    """Let who is signed in prove once more that it is them, before what matters most."""
+    user = current_user._get_current_object()
+    form = ProveForm()
+    passkeys = list_passkeys(user.id)
+    if user.password_hash and form.validate_on_submit():
+        try:
+            actions.confirm_password(user, sessions.get_current_session_id(), form.password.data or "")
+        except InvalidField as error:
+            form.password.errors = [error.sentence]
+        else:
+            return redirect(_next_path(), code=303)
+    page = render_template("auth/confirm.html", form=form, passkeys=passkeys, next_url=_next_path())
+    return page, _status(form)
 
 
 @bp.post("/logout")
@@ -91,7 +125,7 @@ def use_link(token: str) -> ResponseReturnValue:
     return render_template("auth/use_link.html", form=form, email=link.user.email, expires_minutes=LIFETIME_MINUTES)
 
 
-def _status(form: LoginForm | RegisterForm) -> int:
+def _status(form: LoginForm | ProveForm | RegisterForm) -> int:
     return 422 if form.is_submitted() else 200
 
 
@@ -111,8 +145,8 @@ def _next_path() -> str:
     return target if is_path and is_plain else url_for("chat.home")
 
 
-def _client(email: str) -> actions.Client:
-    return actions.Client(network_of(request.remote_addr), _known_device(email))
+def _client(email: str) -> Client:
+    return Client(network_of(request.remote_addr), _known_device(email))
 
 
 def _device_serializer() -> URLSafeSerializer:

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app import sessions
+from app.access import check_freshly_proven, fresh_proof_required
 from app.auth import actions
 from app.auth.forms import ChangePasswordForm, DeleteForm, DeleteWithPasswordForm, NewPasswordForm, ProfileForm
 from app.errors import InvalidField
@@ -49,7 +50,9 @@ def security() -> ResponseReturnValue:
 
 def _change_password(form: NewPasswordForm) -> None:
     user = current_user._get_current_object()
-    if isinstance(form, ChangePasswordForm):
+    if not isinstance(form, ChangePasswordForm):
+        check_freshly_proven()
+    else:
         actions.check_current_password(user, form.current_password.data or "", "current_password")
     actions.set_password(user, form.new_password.data or "")
     # A new token: the old one may be the reason for the change.
@@ -57,6 +60,7 @@ def _change_password(form: NewPasswordForm) -> None:
 
 
 @bp.route("/account/delete", methods=["GET", "POST"])
+@fresh_proof_required
 def delete_account() -> ResponseReturnValue:
     """Delete the account and everything in it."""
     user = current_user._get_current_object()

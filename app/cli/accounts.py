@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from app import links
+from app import invitations, links
 from app.auth import actions, passwords
 from app.cli.tables import with_tables
 from app.email_address import check_email
@@ -90,6 +90,21 @@ def _new_link(user: User) -> str:
     link = links.create_sign_in_link(user, get_settings().public_url)
     db.session.commit()
     return link
+
+
+@click.command("invite")
+@with_tables
+def invite() -> None:
+    """Print a link with which one account may be made."""
+    mode = get_settings().registration
+    if mode == "closed":
+        raise click.ClickException("REGISTRATION is closed: nobody may make an account, with an invitation neither.")
+    link = invitations.create(None, get_settings().public_url)
+    db.session.commit()
+    click.echo(f"Makes one account, within {invitations.LIFETIME.days} days:")
+    click.echo(link)
+    if mode == "open":
+        click.echo("REGISTRATION is open, so everybody may make one without a link, too.")
 
 
 @click.command("list-users")

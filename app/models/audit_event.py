@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Delete, ForeignKey, String, Update, event
+from sqlalchemy.orm import Mapped, ORMExecuteState, mapped_column
 
 from app.addresses import MAX_LENGTH
 from app.database import Base, Id, Timestamp
+from app.extensions import db
 
 DETAIL_LENGTH = 200
 
@@ -29,3 +31,23 @@ class AuditEvent(Base):
     address: Mapped[str] = mapped_column(String(MAX_LENGTH), default="")
     method: Mapped[str] = mapped_column(String(16), default="")
     detail: Mapped[str] = mapped_column(String(DETAIL_LENGTH), default="")
+
+
+class AppendOnlyError(Exception):
+    """Something would change or delete what was noted: a bug, whoever asks."""
+
+
+def _refuse_change(_mapper: Any, _connection: Any, audit_event: AuditEvent) -> None:
+    raise AppendOnlyError(f"an event of the audit log can't be changed: {audit_event.id}")
+
+
+def _refuse_statement(state: ORMExecuteState) -> None:
+    statement = state.statement
+    if isinstance(statement, Delete | Update) and str(statement.table) == AuditEvent.__tablename__:
+        raise AppendOnlyError("events of the audit log are only ever added")
+
+
+# What the database itself does when an account goes, taking its id out of the events, is not seen here: the events stay.
+event.listen(AuditEvent, "before_update", _refuse_change)
+event.listen(AuditEvent, "before_delete", _refuse_change)
+event.listen(db.session, "do_orm_execute", _refuse_statement)

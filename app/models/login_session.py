@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Select, String, bindparam, select
+from sqlalchemy import ColumnElement, ForeignKey, Select, String, bindparam, select
 from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from app.clock import utcnow
 from app.database import Base, Id, Timestamp
-from app.extensions import db
+from app.errors import NotFound
+from app.extensions import db, get_settings
 from app.models.user import User
 from app.tokens import hash_token
 
 
 class LoginSession(Base):
-    """A browser that is signed in until `expires_at`, or until the row is gone.
+    """A browser that is signed in until `expires_at`, until nobody used it for SESSION_IDLE_DAYS, or until the row is gone.
 
     `method` says by what: "password", "passkey", "link" (from an administrator), "mail" or "recovery". `proven_at` is when the person
     proved last who they are, by anything but a mail.
@@ -39,7 +40,34 @@ class LoginSession(Base):
 
 def find_login_session(token: str) -> LoginSession | None:
     """Give the valid session of a token with its active user, or None."""
-    return db.session.scalar(_by_token(), {"hash": hash_token(token), "now": utcnow()})
+    now = utcnow()
+    return db.session.scalar(_by_token(), {"hash": hash_token(token), "now": now, "idle_since": now - idle_time()})
+
+
+def idle_time() -> timedelta:
+    """Give after how much silence a session is over."""
+    return timedelta(days=get_settings().session_idle_days)
+
+
+def is_alive() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Give the conditions of a session that is not over, for a query."""
+    now = utcnow()
+    return LoginSession.expires_at > now, LoginSession.last_seen_at > now - idle_time()
+
+
+def list_login_sessions(user_id: UUID) -> list[LoginSession]:
+    """Give the signed-in browsers of a user, the one that was seen last first."""
+    query = select(LoginSession).where(LoginSession.user_id == user_id, *is_alive())
+    return list(db.session.scalars(query.order_by(LoginSession.last_seen_at.desc(), LoginSession.id.desc())))
+
+
+def get_login_session(user_id: UUID, session_id: UUID) -> LoginSession:
+    """Give a signed-in browser of this user; raises NotFound for absent, ended and foreign ones alike."""
+    query = select(LoginSession).where(LoginSession.id == session_id, LoginSession.user_id == user_id, *is_alive())
+    row = db.session.scalar(query)
+    if row is None:
+        raise NotFound("This browser is not signed in any more.")
+    return row
 
 
 @cache
@@ -49,5 +77,10 @@ def _by_token() -> Select[LoginSession]:
         select(LoginSession)
         .join(LoginSession.user)
         .options(contains_eager(LoginSession.user))
-        .where(LoginSession.token_hash == bindparam("hash"), LoginSession.expires_at > bindparam("now"), User.active)
+        .where(
+            LoginSession.token_hash == bindparam("hash"),
+            LoginSession.expires_at > bindparam("now"),
+            LoginSession.last_seen_at > bindparam("idle_since"),
+            User.active,
+        )
     )

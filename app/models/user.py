@@ -29,7 +29,7 @@ class User(UserMixin, Base):
     """Somebody with an account; without a password hash the account has no password."""
 
     __tablename__ = "user"
-    __allow_unmapped__ = True  # session_token and session_id are no columns
+    __allow_unmapped__ = True  # session_token, session_id and session_method are no columns
     __table_args__ = (CheckConstraint("role in ('user', 'admin')", name="role"),)
 
     id: Mapped[Id]
@@ -48,9 +48,10 @@ class User(UserMixin, Base):
     passkey_offer_after: Mapped[datetime | None]  # the page offers no passkey before
     chat_defaults: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # for conversations without their own
 
-    # Set for the running request by `app.sessions`: the browser's session, and its token, never stored in clear.
+    # Set for the running request by `app.sessions`: the browser's session, how it began, and its token, never stored in clear.
     session_token: str | None = None
     session_id: UUID | None = None
+    session_method: str = ""
 
     @classmethod
     def create(cls, email: str, *, password_hash: str | None = None, role: str = "user") -> User:

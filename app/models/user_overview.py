@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, func, or_, select
 
-from app.clock import utcnow
 from app.extensions import db
 from app.models.conversation import Conversation
-from app.models.login_session import LoginSession
+from app.models.login_session import LoginSession, is_alive
 from app.models.message import Message
 from app.models.user import User, normalize_email
 
@@ -50,7 +49,7 @@ def _matching(query: Select[Any], q: str) -> Select[Any]:
 
 
 def _columns() -> tuple[Any, ...]:
-    sessions = select(func.count()).where(LoginSession.user_id == User.id, LoginSession.expires_at > utcnow())
+    sessions = select(func.count()).where(LoginSession.user_id == User.id, *is_alive())
     messages = (
         select(func.count())
         .select_from(Message)

@@ -13,7 +13,7 @@ from app.extensions import db
 from app.models.audit_event import AuditEvent
 from app.models.user import User
 from tests.parallel import at_once
-from tests.people import Person, make_user, sign_up
+from tests.people import Person, make_user, sign_in, sign_up
 
 NOBODY = "0199f4d2-0000-7000-8000-000000000000"
 
@@ -45,7 +45,8 @@ def test_demote_works(app: Flask, admin: Person, alice: Person) -> None:
     assert "alice@example.org is an ordinary user now." in act(admin, "demote", alice.id)
 
     assert admins(app) == {admin.id}
-    assert alice.get("/admin/users").status_code == 403
+    assert alice.get("/admin/users").status_code == 302, "her sessions are over"
+    assert sign_in(app, alice.email).get("/admin/users").status_code == 403
 
 
 def test_the_last_administrator_can_not_be_demoted(app: Flask, admin: Person, alice: Person) -> None:

@@ -7,11 +7,14 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from werkzeug.test import TestResponse
 
+from app import throttle
 from app.extensions import db
 from app.models.throttle_bucket import ThrottleBucket
 from app.models.user import User
+from tests.auth.test_login import without_token
 from tests.moved_clock import Clock
 from tests.parallel import at_once
 from tests.people import PASSWORD, csrf_token, make_user, send_form, sign_in
@@ -209,10 +212,80 @@ def test_what_was_forged_before_the_trusted_proxy_is_not_believed(make_app: Call
     assert statuses == [401] * 6 + [429]
 
 
+def test_the_waits_grow(attacker: Attacker, clock: Clock) -> None:
+    for _ in range(6):
+        attacker.login()
+    waits = []
+    for _ in range(6):
+        waits.append(int(attacker.login().headers["Retry-After"]))
+        clock.advance(seconds=waits[-1])
+        assert attacker.login().status_code == 401
+    assert [round(wait / 60) for wait in waits] == [1, 2, 4, 8, 16, 16]
+
+
+def test_who_knows_the_password_ends_the_growing(attacker: Attacker, clock: Clock) -> None:
+    for _ in range(6):
+        attacker.login()
+    clock.advance(seconds=61)
+    for _ in range(3):
+        assert attacker.login(password=PASSWORD).status_code == 303
+        send_form(attacker.client, "/auth/logout")
+        attacker.token = csrf_token(attacker.client)
+        attacker.client.delete_cookie("device", path="/auth")
+
+
+def test_the_owner_gets_in_from_the_very_address_of_the_flood(attacker: Attacker, home: Attacker) -> None:
+    for n in range(40):
+        attacker.login(f"user{n}@example.org", address="192.0.2.1")
+    assert attacker.login(address="192.0.2.1").status_code == 429
+
+    assert home.login(password=PASSWORD, address="192.0.2.1").status_code == 303
+
+
+def test_all_strangers_together_have_a_limit(app: Flask, attacker: Attacker, home: Attacker) -> None:
+    with app.app_context():
+        throttle.pay((throttle.LOGIN_OVERALL, "password"))
+        db.session.execute(db.update(ThrottleBucket).where(ThrottleBucket.tokens > 200).values(tokens=-100))
+        db.session.commit()
+
+    assert attacker.login("somebody@example.org").status_code == 429
+    assert attacker.login(password=PASSWORD, address="192.0.2.1").status_code == 429
+    assert home.login(password=PASSWORD, address="192.0.2.1").status_code == 303
+
+
+def test_a_refusal_says_the_same_of_known_and_unknown_addresses(app: Flask) -> None:
+    answers = []
+    for email in (EMAIL, "nobody@example.org"):
+        attacker = Attacker(app.test_client())
+        for _ in range(6):
+            attacker.login(email)
+        refused = attacker.login(email)
+        answers.append((refused.status_code, refused.text, int(refused.headers["Retry-After"]) // 5))
+    assert without_token(answers[0][1]) == without_token(answers[1][1])
+    assert answers[0][::2] == answers[1][::2]
+
+
+def test_a_refusal_asks_no_database(app: Flask, attacker: Attacker) -> None:
+    for _ in range(7):
+        attacker.login()
+    asked: list[str] = []
+    with app.app_context():
+        engine = db.engine
+
+    def hear(*arguments: object) -> None:
+        asked.append(str(arguments[2]))
+
+    event.listen(engine, "before_cursor_execute", hear)
+    assert attacker.login().status_code == 429
+    event.remove(engine, "before_cursor_execute", hear)
+
+    assert asked == []
+
+
 def test_old_tries_are_forgotten(app: Flask, attacker: Attacker, clock: Clock) -> None:
     attacker.login("nobody@example.org")
     clock.advance(days=3)
     attacker.login(password=PASSWORD)
 
     with app.app_context():
-        assert len(db.session.scalars(db.select(ThrottleBucket)).all()) == 3, "those of the last sign-in alone"
+        assert len(db.session.scalars(db.select(ThrottleBucket)).all()) == 4, "those of the last sign-in alone"

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import runpy
+import sys
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,8 +17,12 @@ from flask import Flask
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.auth import passwords
+from app.concurrency import BACKGROUND_NICENESS
+from app.errors import Unavailable
 from app.extensions import db
+from tests.parallel import at_once
 from tests.people import PASSWORD, Person, make_user, send_form
+from tests.waiting import wait_until
 
 NEW = "a wholly new passphrase"
 
@@ -82,3 +92,47 @@ def test_nobodys_password_costs_as_much_as_a_real_one() -> None:
 
     assert as_written["DUMMY_HASH"].partition("$")[0] == real.partition("$")[0]
     assert int(real.partition("$")[0].rpartition(":")[2]) >= 600_000
+
+
+def test_only_one_hash_is_made_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way: list[int] = []
+    most: list[int] = []
+
+    def slow(_stored: str, _password: str) -> bool:
+        under_way.append(1)
+        most.append(len(under_way))
+        time.sleep(0.02)
+        under_way.pop()
+        return False
+
+    monkeypatch.setattr(passwords, "check_password_hash", slow)
+    at_once(partial(passwords.verify_password, None, "x") for _ in range(8))
+
+    assert most == [1] * 8
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priorities elsewhere")
+def test_who_hashes_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(_stored: str, _password: str) -> bool:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == BACKGROUND_NICENESS
+
+    monkeypatch.setattr(passwords, "check_password_hash", look)
+
+    assert passwords.verify_password(passwords.DUMMY_HASH, "x")
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < BACKGROUND_NICENESS, "nobody else does"
+
+
+def test_strangers_who_fill_their_line_keep_nobody_out_who_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+
+    def wait(_stored: str, _password: str) -> bool:
+        return go.wait(10)
+
+    monkeypatch.setattr(passwords, "check_password_hash", wait)
+    with ThreadPoolExecutor(passwords.MAX_WAITING + 1) as pool:
+        waiting = [pool.submit(passwords.verify_password, "x", "x") for _ in range(passwords.MAX_WAITING + 1)]
+        wait_until(lambda: any(one.done() for one in waiting))
+        refused = next(one for one in waiting if one.done())
+        go.set()
+        assert passwords.verify_password("x", "x", is_known=True)
+    assert isinstance(refused.exception(), Unavailable)

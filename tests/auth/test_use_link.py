@@ -149,13 +149,22 @@ def test_ten_minutes_later_the_old_password_is_needed(client: FlaskClient, link:
     assert send_form(client, "/settings/security", new_password=NEW).status_code == 422
 
 
-def test_an_account_without_a_password_gets_in(app: Flask, client: FlaskClient, clock: Clock) -> None:
+def test_an_account_without_a_password_gets_in(app: Flask, client: FlaskClient) -> None:
+    make_user(app, EMAIL, password=None)
+    send_form(client, make_link(app))
+
+    assert "current_password" not in client.get("/settings/security").text
+    assert send_form(client, "/settings/security", new_password=NEW).location == "/settings/security"
+
+
+def test_a_first_password_wants_a_fresh_proof(app: Flask, client: FlaskClient, clock: Clock) -> None:
     make_user(app, EMAIL, password=None)
     send_form(client, make_link(app))
     clock.advance(minutes=11)
 
-    assert "current_password" not in client.get("/settings/security").text
-    assert send_form(client, "/settings/security", new_password=NEW).status_code == 303
+    assert send_form(client, "/settings/security", new_password=NEW).location.startswith("/auth/confirm")
+    with app.app_context():
+        assert db.session.scalars(select(User.password_hash)).all() == [None]
 
 
 def test_it_replaces_whoever_was_signed_in(app: Flask, alice: Person, link: str) -> None:

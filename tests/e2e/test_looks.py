@@ -20,7 +20,12 @@ PAGES = (
     "/settings/account",
     "/settings/security",
     "/settings/account/delete",
+    "/settings/sessions",
+    "/settings/activity",
+    "/auth/confirm",
     "/admin/users",
+    "/admin/invitations",
+    "/admin/activity",
     "/nowhere",
 )
 MARKDOWN = """\

@@ -1,15 +1,15 @@
 """passkeys, recovery codes, invitations; what mail links, sessions and the audit log need for them.
 
-Revision ID: 0004
-Revises: 0003
+Revision ID: 0005
+Revises: 0004
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -18,6 +18,7 @@ NEW_COLUMNS = {
     "login_session": ("proven_at",),
     "audit_event": ("method", "detail"),
     "user": ("passkey_offer_after",),
+    "throttle_bucket": ("strikes",),
 }
 
 
@@ -65,6 +66,8 @@ def _add_columns() -> None:
         batch_op.add_column(sa.Column("detail", sa.String(length=200), nullable=False, server_default=""))
     with op.batch_alter_table("user", schema=None) as batch_op:
         batch_op.add_column(sa.Column("passkey_offer_after", sa.DateTime(timezone=True), nullable=True))
+    with op.batch_alter_table("throttle_bucket", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("strikes", sa.Integer(), nullable=False, server_default="0"))
 
 
 def _create_passkey() -> None:
