@@ -21,6 +21,7 @@ from app.errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    PasskeyNeeded,
     TooLarge,
     TooManyRequests,
     Unavailable,
@@ -85,6 +86,8 @@ def answer_error(error: AppError) -> ResponseReturnValue:
     if isinstance(error, NotSignedIn):
         next_path = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("auth.login", next=next_path if next_path != "/" else None))
+    if isinstance(error, PasskeyNeeded):
+        return redirect(url_for("passkeys.required"))
     return _page(error), error.status, headers
 
 

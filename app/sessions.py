@@ -185,6 +185,12 @@ def end_sessions(user_id: UUID) -> None:
     _delete_sessions(LoginSession.user_id == user_id)
 
 
+def end_other_sessions(user_id: UUID, method: str) -> None:
+    """End the user's sessions in other browsers that were started by `method`, when the caller commits."""
+    is_other = LoginSession.token_hash != hash_token(current_token())
+    _delete_sessions((LoginSession.user_id == user_id) & (LoginSession.method == method) & is_other)
+
+
 def _delete_sessions(condition: ColumnElement[bool]) -> None:
     ended = db.session.scalars(delete(LoginSession).where(condition).returning(LoginSession.id))
     db.session.info.setdefault(ENDED, set()).update(ended)

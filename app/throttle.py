@@ -36,6 +36,9 @@ LOGIN_BY_ADDRESS = Policy("login-address", 30, timedelta(minutes=10))
 LOGIN_BY_PAIR = Policy("login-pair", 6, timedelta(minutes=6))
 LOGIN_BY_ACCOUNT = Policy("login-account", 100, timedelta(hours=1))
 LOGIN_BY_DEVICE = Policy("login-device", 12, timedelta(minutes=12))
+# Challenges cost a row for two minutes, and every sign-in page that is opened asks for one.
+CHALLENGE_BY_ADDRESS = Policy("challenge-address", 120, timedelta(minutes=10))
+PASSKEY_BY_ADDRESS = Policy("passkey-address", 30, timedelta(minutes=10))
 REGISTER_BY_ADDRESS = Policy("register-address", 20, timedelta(hours=1))
 
 Charge = tuple[Policy, str]

@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from app.models.conversation import Conversation
 from app.models.message import Message
+from app.models.passkey import Passkey
 from app.models.user import User
 from tests.people import HELLO, Person, copy_browser, csrf_token, sign_in
 
@@ -32,6 +33,12 @@ PUBLIC = {
     "face.status",
     "health.healthz",
     "health.readyz",
+    "passkeys.icon",
+    "passkeys.sign_in",
+    "passkeys.sign_in_options",
+    "passkeys.sign_up",
+    "passkeys.sign_up_options",
+    "passkeys.sign_up_page",
     "probe.stream",
     "static",
 }
@@ -61,13 +68,22 @@ FOR_EVERYBODY_SIGNED_IN = {
     "api.stop_message",
     "chat.conversation",
     "chat.new_chat",
+    "passkeys.add",
+    "passkeys.add_options",
+    "passkeys.confirm",
+    "passkeys.confirm_options",
+    "passkeys.not_now",
+    "passkeys.remove",
+    "passkeys.remove_password",
+    "passkeys.rename",
+    "passkeys.required",
     "preferences.chat",
     "settings.account",
     "settings.delete_account",
     "settings.index",
     "settings.security",
 }
-DELETING = {"api.delete_conversation", "api.delete_message", "settings.delete_account"}
+DELETING = {"api.delete_conversation", "api.delete_message", "passkeys.remove", "settings.delete_account"}
 NOBODYS = UUID("0199f4d2-0000-7000-8000-000000000000")
 
 
@@ -101,7 +117,20 @@ def routes(app: Flask, endpoints: set[str] | None = None) -> Iterator[Route]:
 def things(app: Flask, alice: Person) -> dict[str, object]:
     """What alice owns."""
     answer = alice.ask(HELLO)
-    return {"conversation_id": answer["conversation_id"], "message_id": answer["message_id"]}
+    with app.app_context():
+        passkey = Passkey(
+            user_id=alice.id,
+            credential_id=b"alices",
+            public_key=b"",
+            rp_id="localhost",
+            name="Hers",
+            backup_eligible=False,
+            backed_up=False,
+        )
+        db.session.add(passkey)
+        db.session.commit()
+    ids = {"conversation_id": answer["conversation_id"], "message_id": answer["message_id"]}
+    return {**ids, "passkey_id": passkey.id}
 
 
 def test_every_route_is_decided(app: Flask) -> None:
@@ -109,7 +138,7 @@ def test_every_route_is_decided(app: Flask) -> None:
 
 
 def test_every_kind_of_id_is_tested(app: Flask) -> None:
-    known = {"conversation_id", "message_id", "user_id", "token", "name", "filename"}
+    known = {"conversation_id", "message_id", "passkey_id", "user_id", "token", "name", "filename", "aaguid"}
 
     assert {name for route in routes(app) for name in route.arguments} == known
 

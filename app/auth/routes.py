@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -13,6 +13,7 @@ from app.access import public
 from app.addresses import network_of
 from app.auth import actions
 from app.auth.forms import ConfirmForm, LoginForm, RegisterForm
+from app.auth.passkey_list import wants_offer
 from app.errors import Conflict, InvalidField, NotFound
 from app.links import LIFETIME_MINUTES
 from app.models.email_token import find_email_token
@@ -21,6 +22,10 @@ from app.tokens import hash_token
 
 bp = Blueprint("auth", __name__, url_prefix="/auth")
 DEVICE_COOKIE = "device"
+OFFER, UPGRADE = (
+    "passkey_offer",
+    "passkey_upgrade",
+)  # in the session: to offer a passkey, and to try to make one silently
 YEAR_SECONDS = 31_536_000
 
 
@@ -29,15 +34,15 @@ YEAR_SECONDS = 31_536_000
 def register() -> ResponseReturnValue:
     """Create an account and sign it in."""
     if current_user.is_authenticated:
-        return redirect(_next_path())
+        return redirect(next_path())
     form = RegisterForm()
     if not form.validate_on_submit():
-        return render_template("auth/register.html", form=form, next_url=_next_path()), _status(form)
+        return render_template("auth/register.html", form=form, next_url=next_path()), _status(form)
     try:
         user = actions.register(form.email.data or "", form.password.data or "", _client(form.email.data or ""))
     except Conflict as error:
         form.email.errors = [error.sentence]
-        return render_template("auth/register.html", form=form, next_url=_next_path()), error.status
+        return render_template("auth/register.html", form=form, next_url=next_path()), error.status
     return _welcome(user, method="password", remember=True)
 
 
@@ -46,16 +51,16 @@ def register() -> ResponseReturnValue:
 def login() -> ResponseReturnValue:
     """Sign in by e-mail and password."""
     if current_user.is_authenticated:
-        return redirect(_next_path())
+        return redirect(next_path())
     form = LoginForm()
     if not form.validate_on_submit():
-        return render_template("auth/login.html", form=form, next_url=_next_path()), _status(form)
+        return render_template("auth/login.html", form=form, next_url=next_path()), _status(form)
     email = form.email.data or ""
     try:
         user = actions.authenticate(email, form.password.data or "", _client(email))
     except InvalidField as error:
         form.password.errors = [error.sentence]
-        return render_template("auth/login.html", form=form, next_url=_next_path()), 401
+        return render_template("auth/login.html", form=form, next_url=next_path()), 401
     return _welcome(user, method="password", remember=form.remember.data)
 
 
@@ -97,12 +102,14 @@ def _status(form: LoginForm | RegisterForm) -> int:
 
 def _welcome(user: User, *, method: str, remember: bool) -> WerkzeugResponse:
     sessions.sign_in(user, method=method, remember=remember)
-    response = redirect(_next_path(), code=303)
-    _mark_device(response, user)
+    if method == "password" and wants_offer(user):
+        session[OFFER] = session[UPGRADE] = True
+    response = redirect(next_path(), code=303)
+    mark_device(response, user)
     return response
 
 
-def _next_path() -> str:
+def next_path() -> str:
     """Give the page to go on with: a path of our own, or the start page."""
     target = request.args.get("next", "")
     is_path = target.startswith("/") and not target.startswith("//")
@@ -137,7 +144,8 @@ def _digest(user: User) -> str:
     return hash_token(f"{user.id} {user.password_hash}")
 
 
-def _mark_device(response: WerkzeugResponse, user: User) -> None:
+def mark_device(response: WerkzeugResponse, user: User) -> None:
+    """Give this browser a mark by which the account knows it again."""
     if _known_device(user.email):
         return
     value = _device_serializer().dumps([_digest(user), actions.new_device_mark()])

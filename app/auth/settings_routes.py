@@ -9,7 +9,9 @@ from flask_login import current_user
 from app import sessions
 from app.auth import actions
 from app.auth.forms import ChangePasswordForm, DeleteForm, DeleteWithPasswordForm, NewPasswordForm, ProfileForm
+from app.auth.passkey_list import describe
 from app.errors import InvalidField
+from app.extensions import get_settings
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -44,7 +46,10 @@ def security() -> ResponseReturnValue:
         else:
             flash("Your password is changed. All other browsers are signed out.", "success")
             return redirect(url_for("settings.security"), code=303)
-    return render_template("settings/security.html", form=form, needs_current=needs_current), _status()
+    passkeys = describe(current_user, get_settings().public_host)
+    return render_template(
+        "settings/security.html", form=form, needs_current=needs_current, security=passkeys
+    ), _status()
 
 
 def _change_password(form: NewPasswordForm) -> None:
