@@ -10,7 +10,7 @@ from app import sessions
 from app.auth import actions
 from app.auth.forms import ChangePasswordForm, DeleteForm, DeleteWithPasswordForm, NewPasswordForm, ProfileForm
 from app.auth.passkey_list import describe
-from app.errors import InvalidField
+from app.errors import InvalidField, ProofNeeded
 from app.extensions import get_settings
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
@@ -56,6 +56,8 @@ def _change_password(form: NewPasswordForm) -> None:
     user = current_user._get_current_object()
     if isinstance(form, ChangePasswordForm):
         actions.check_current_password(user, form.current_password.data or "", "current_password")
+    elif not sessions.is_freshly_proven():  # a first password is a new way in, like a new passkey
+        raise ProofNeeded
     actions.set_password(user, form.new_password.data or "")
     # A new token: the old one may be the reason for the change.
     sessions.sign_in(user, method="password", remember=sessions.is_remembered())

@@ -90,7 +90,7 @@ def sign_up(page: Page, email: str) -> None:
     """Create an account with a passkey."""
     page.goto("/auth/register/passkey")
     page.get_by_label("E-mail").fill(email)
-    page.get_by_role("button", name="Create account with a passkey").click()
+    page.get_by_role("button", name="Create account").click()
     expect(page).to_have_url(re.compile(r"/chat$"))
 
 
@@ -218,7 +218,7 @@ def test_who_does_not_confirm_hears_it(visit: Visits) -> None:
     page, device = visit("/auth/register/passkey")
     device.session.send("WebAuthn.setUserVerified", {"authenticatorId": device.id, "isUserVerified": False})
     page.get_by_label("E-mail").fill("refused@example.org")
-    page.get_by_role("button", name="Create account with a passkey").click()
+    page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("alert")).to_contain_text("Nothing was confirmed")
     assert device.credentials() == []
 
@@ -228,7 +228,7 @@ def test_an_address_that_is_taken(visit: Visits) -> None:
     sign_up(page, "taken@example.org")
     other, device = visit("/auth/register/passkey")
     other.get_by_label("E-mail").fill("taken@example.org")
-    other.get_by_role("button", name="Create account with a passkey").click()
+    other.get_by_role("button", name="Create account").click()
     expect(other.get_by_role("alert")).to_contain_text("There is an account with this address already.")
     other.wait_for_timeout(300)
     assert device.credentials() == [], "nothing useless is left in the password manager"
@@ -244,6 +244,34 @@ def test_the_offer_after_a_password(visit: Visits) -> None:
     offer.get_by_role("button", name="Not now").click()
     expect(page).to_have_url(re.compile(r"/chat$"))
     expect(offer).to_have_count(0)
+
+
+def test_a_passkey_that_the_browser_makes_by_itself(visit: Visits) -> None:
+    """Chromium answers conditional create only with a password manager of its own, so the page is told that it can."""
+    page, device = visit("/auth/register")
+    page.add_init_script("""
+      PublicKeyCredential.getClientCapabilities = async () => ({conditionalCreate: true});
+      const create = navigator.credentials.create.bind(navigator.credentials);
+      navigator.credentials.create = ({mediation, ...rest}) => (window.mediation = mediation, create(rest));
+    """)
+    sign_up_with_password(page, "silent@example.org")
+    expect(page.get_by_text("Your password manager now has a passkey")).to_have_count(2)  # and it is announced
+    assert page.evaluate("mediation") == "conditional"
+    assert len(device.credentials()) == 1
+    page.reload()
+    expect(page.locator("#passkey-offer")).to_have_count(0)
+
+
+def test_where_nobody_answers_the_offer_stays(visit: Visits) -> None:
+    page, _ = visit("/auth/register")
+    page.add_init_script("""
+      PublicKeyCredential.getClientCapabilities = async () => ({conditionalCreate: true});
+      navigator.credentials.create = ({signal}) => new Promise((_, reject) =>
+        signal.addEventListener("abort", () => (window.ended = signal.reason.name, reject(signal.reason))));
+    """)
+    sign_up_with_password(page, "hangs@example.org")
+    page.wait_for_function("window.ended === 'TimeoutError'")
+    expect(page.get_by_role("link", name="add a passkey")).to_be_visible()
 
 
 def test_where_it_can_not_work_it_says_so_first(open_page: Opens, house: Server) -> None:

@@ -17,7 +17,7 @@ export async function upgradeSilently(offer: HTMLElement): Promise<void> {
     if (error instanceof ApiError || error instanceof DOMException) return; // the offer stays
     throw error;
   }
-  offer.querySelector(".banner-actions")?.remove();
+  offer.querySelector("form")?.remove();
   const words = offer.querySelector("p");
   if (words) words.textContent = DONE;
   announce(DONE);
