@@ -169,7 +169,6 @@ def test_renaming_and_removing(visit: Visits) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Go on").click()
     expect(page.locator(".passkey")).to_have_count(0)
     expect(page.get_by_role("status")).to_contain_text("no longer opens your account")
-    page.wait_for_function("true")
     page.wait_for_timeout(300)  # the browser's own business
     assert device.credentials() == [], "the Signal API told the authenticator"
 
@@ -267,10 +266,10 @@ def test_where_nobody_answers_the_offer_stays(visit: Visits) -> None:
     page.add_init_script("""
       PublicKeyCredential.getClientCapabilities = async () => ({conditionalCreate: true});
       navigator.credentials.create = ({signal}) => new Promise((_, reject) =>
-        signal.addEventListener("abort", () => (window.ended = signal.reason.name, reject(signal.reason))));
+        signal.addEventListener("abort", () => (document.documentElement.dataset.ended = signal.reason.name, reject(signal.reason))));
     """)
     sign_up_with_password(page, "hangs@example.org")
-    page.wait_for_function("window.ended === 'TimeoutError'")
+    expect(page.locator("html")).to_have_attribute("data-ended", "TimeoutError")
     expect(page.get_by_role("link", name="add a passkey")).to_be_visible()
 
 
