@@ -12,6 +12,7 @@ from app.auth.forms import ChangePasswordForm, DeleteForm, DeleteWithPasswordFor
 from app.auth.passkey_list import describe
 from app.errors import InvalidField, ProofNeeded
 from app.extensions import get_settings
+from app.models.passkey import has_usable_passkey
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -56,8 +57,8 @@ def _change_password(form: NewPasswordForm) -> None:
     user = current_user._get_current_object()
     if isinstance(form, ChangePasswordForm):
         actions.check_current_password(user, form.current_password.data or "", "current_password")
-    elif not sessions.is_freshly_proven():  # a first password is a new way in, like a new passkey
-        raise ProofNeeded
+    elif not sessions.is_freshly_proven() and has_usable_passkey(user.id, get_settings().public_host):
+        raise ProofNeeded  # a first password is a new way in, like a new passkey; who has nothing yet can prove nothing
     actions.set_password(user, form.new_password.data or "")
     # A new token: the old one may be the reason for the change.
     sessions.sign_in(user, method="password", remember=sessions.is_remembered())
