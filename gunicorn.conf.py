@@ -66,7 +66,23 @@ def post_worker_init(worker: Any) -> None:
     told: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
     worker.wsgi.extensions["chat"].engine.ensure_ticking()  # what a dead process left is marked, though nobody asks
+    _warn_about_passkeys(worker)
     threading.Thread(target=_drain, args=(worker, told), name="drain", daemon=True).start()
+
+
+def _warn_about_passkeys(worker: Any) -> None:
+    """Say at the start, once, where passkeys can't work and which of them no longer do: whoever moved the site is looking now."""
+    if worker.age > 1:
+        return
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415  # not before gevent has patched what it uses
+
+    from app.models.passkey import list_other_hosts, made_for_other_host  # noqa: PLC0415  # the same
+
+    if settings.passkey_obstacle:
+        worker.log.warning(settings.passkey_obstacle)
+    with worker.wsgi.app_context(), suppress(SQLAlchemyError):  # a database that is away says so elsewhere
+        for host, count in list_other_hosts(settings.public_host):
+            worker.log.warning("Of the passkeys here, %s", made_for_other_host(host, count))
 
 
 def _drain(worker: Any, told: list[int]) -> None:

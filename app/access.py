@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, request
 from flask_login import current_user
 
-from app.errors import NotAllowed, NotSignedIn, ProofNeeded
-from app.extensions import login_manager
+from app.errors import NotAllowed, NotSignedIn, PasskeyNeeded, ProofNeeded
+from app.extensions import get_settings, login_manager
+from app.models.passkey import has_usable_passkey
+from app.models.user import User
 from app.sessions import is_freshly_proven
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -42,6 +44,18 @@ def check_freshly_proven() -> None:
         raise ProofNeeded
 
 
+def open_without_passkey(view: View) -> View:
+    """Open a view also to who still has to add the passkey that this installation asks for (REQUIRE_PASSKEY)."""
+    view.is_open_without_passkey = True  # type: ignore[attr-defined]
+    return view
+
+
+def requires_passkey(user: User) -> bool:
+    """Whether REQUIRE_PASSKEY means this user."""
+    required = get_settings().require_passkey
+    return required == "all" or (required == "admin" and user.is_admin)
+
+
 def init_app(app: Flask) -> None:
     """Put the gate in front of every view."""
     login_manager.init_app(app)
@@ -55,7 +69,13 @@ def _gate() -> None:
         return  # an unknown path answers 404 by itself
     if not current_user.is_authenticated:
         raise NotSignedIn
+    if not getattr(view, "is_open_without_passkey", False) and _lacks_passkey():
+        raise PasskeyNeeded
     if getattr(view, "is_for_admins", False) and not current_user.is_admin:
         raise NotAllowed("Only administrators may open this page.")
     if getattr(view, "needs_fresh_proof", False):
         check_freshly_proven()
+
+
+def _lacks_passkey() -> bool:
+    return requires_passkey(current_user) and not has_usable_passkey(current_user.id, get_settings().public_host)

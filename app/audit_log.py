@@ -24,6 +24,12 @@ SENTENCES = {
     "link_created": "One-time link made",
     "link_used": "One-time link used",
     "password_changed": "Password changed",
+    "password_removed": "Password removed",
+    "passkey_added": "Passkey added",
+    "passkey_renamed": "Passkey renamed",
+    "passkey_removed": "Passkey removed",
+    "passkey_refused": "Passkey refused",
+    "passkey_blocked": "Passkey blocked: there may be a copy of it",
     "account_deleted": "Account deleted",
     "promoted": "Made administrator",
     "demoted": "Administration taken away",
@@ -40,7 +46,7 @@ METHODS = {
     "mail": "mail link",
     "recovery": "recovery code",
 }
-WARNINGS = ("sign_in_failed", "proof_failed")
+WARNINGS = ("sign_in_failed", "proof_failed", "passkey_refused", "passkey_blocked")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Record = dict[str, Any]
 

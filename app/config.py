@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -76,7 +77,9 @@ class Settings:
         if environ is None:
             load_dotenv(".env")
             environ = os.environ
-        return cls(**_read(_Reader(environ)))
+        settings = cls(**_read(_Reader(environ)))
+        settings.check_passkeys()
+        return settings
 
     @property
     def is_production(self) -> bool:
@@ -87,6 +90,32 @@ class Settings:
     def public_host(self) -> str:
         """The host name of PUBLIC_URL, without the port."""
         return urlsplit(self.public_url).hostname or "localhost"
+
+    @property
+    def public_origin(self) -> str:
+        """PUBLIC_URL as browsers write an origin: scheme, host, and the port where it is not the usual one."""
+        parts = urlsplit(self.public_url)
+        host = f"[{parts.hostname}]" if ":" in self.public_host else self.public_host
+        usual = {"http": 80, "https": 443}[parts.scheme]
+        return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, usual) else "")
+
+    @property
+    def passkey_obstacle(self) -> str | None:
+        """Why browsers refuse passkeys at PUBLIC_URL and what works instead, or None where they take them.
+
+        WebAuthn Level 3, 5.1.3: the host must be a name, never an address; and the page a secure context, which plain http is on
+        this very machine alone (W3C Secure Contexts, 3.1).
+        """
+        if _is_ip_address(self.public_host):
+            instead = self.public_url.replace("127.0.0.1", "localhost").replace("[::1]", "localhost")
+            advice = instead if instead != self.public_url else "an https address with a name"
+            return f"Passkeys need a name, and {self.public_host} is a bare IP address. What works: {advice}."
+        is_local = self.public_host == "localhost" or self.public_host.endswith(".localhost")
+        if not self.public_url.startswith("https://") and not is_local:
+            return (
+                f"Passkeys need https, and {self.public_origin} is plain http. What works: https://{self.public_host}."
+            )
+        return None
 
     @property
     def ollama_hosts(self) -> tuple[str, ...]:
@@ -121,6 +150,13 @@ class Settings:
         """Raise ConfigError where production must not start."""
         if self.is_production and self.key_weakness:
             raise ConfigError(f"{self.key_weakness}: {HOW_TO_MAKE_A_KEY}")
+
+    def check_passkeys(self) -> None:
+        """Raise ConfigError where passkeys are required but can't work: nobody could do anything."""
+        if self.require_passkey != "none" and self.passkey_obstacle:
+            raise ConfigError(
+                f"REQUIRE_PASSKEY={self.require_passkey} can't work with this PUBLIC_URL. {self.passkey_obstacle}"
+            )
 
 
 HOW_TO_MAKE_A_KEY = (
@@ -220,6 +256,14 @@ def _is_http_url(value: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is no number, an IPv6 address without its bracket
         return False
+
+
+def _is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _read(env: _Reader) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from app.errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    PasskeyNeeded,
     ProofNeeded,
     TooLarge,
     TooManyRequests,
@@ -89,6 +90,8 @@ def answer_error(error: AppError) -> ResponseReturnValue:
         return redirect(url_for("auth.login", next=next_path if next_path != "/" else None))
     if isinstance(error, ProofNeeded):
         return _ask_for_proof()
+    if isinstance(error, PasskeyNeeded):
+        return redirect(url_for("passkeys.required"))
     return _page(error), error.status, headers
 
 

@@ -4,7 +4,9 @@ AppError                     500  internal_error
 ├── MalformedRequest         400  malformed
 ├── NotSignedIn              401  not_signed_in
 ├── NotAllowed               403  not_allowed
-│   └── ProofNeeded          403  proof_needed
+│   ├── ProofNeeded          403  proof_needed
+│   ├── PasskeyNeeded        403  passkey_needed
+│   └── PasskeyRefused       403  passkey_refused      says the reason
 ├── NotFound                 404  not_found
 │   └── ModelNotFound        404  model_not_found
 ├── TooSlow                  408  too_slow
@@ -71,6 +73,25 @@ class ProofNeeded(NotAllowed):
 
     code = "proof_needed"
     default_sentence = "Please confirm first that it is you."
+
+
+class PasskeyNeeded(NotAllowed):
+    """The installation wants the caller to have a passkey before anything else."""
+
+    code = "passkey_needed"
+    default_sentence = "Please add a passkey first: this installation asks for one."
+
+
+class PasskeyRefused(NotAllowed):
+    """What an authenticator answered does not prove what it should; `reason` is a slug that names the step that failed."""
+
+    code = "passkey_refused"
+    default_sentence = "This passkey was not accepted. Please try again."
+
+    def __init__(self, reason: str, sentence: str | None = None) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.details = {"reason": reason}
 
 
 class NotFound(AppError):

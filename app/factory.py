@@ -16,6 +16,7 @@ from app.admin import activity_routes  # noqa: F401  # it adds views to admin's
 from app.admin.routes import bp as admin
 from app.audit_log import METHODS, WARNINGS, describe
 from app.auth import device_routes  # noqa: F401  # it adds views to account_settings
+from app.auth.passkey_routes import bp as passkeys
 from app.auth.routes import bp as auth
 from app.auth.settings_routes import bp as account_settings
 from app.chat import setup as chat
@@ -40,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     sessions.init_app(app, timedelta(days=settings.session_days))
     error_pages.init_app(app)
     assets.init_app(app)
-    for blueprint in (auth, account_settings, admin, face, health.bp):
+    for blueprint in (auth, passkeys, account_settings, admin, face, health.bp):
         app.register_blueprint(blueprint)
     chat.init_app(app, settings)
     cli.init_app(app)

@@ -65,6 +65,8 @@ LOGIN_BY_ACCOUNT = Policy("login-account", 100, timedelta(hours=1), doublings=2)
 LOGIN_BY_DEVICE = Policy("login-device", 12, timedelta(minutes=12), doublings=3)
 # All strangers together: a hash is 0.3 s of a core, so this is a third of one core at most. Nobody is punished for what others do.
 LOGIN_OVERALL = Policy("login-overall", 300, timedelta(minutes=5))
+# Challenges cost a row for two minutes, and every sign-in page that is opened asks for one.
+CHALLENGE_BY_ADDRESS = Policy("challenge-address", 120, timedelta(minutes=10))
 REGISTER_BY_ADDRESS = Policy("register-address", 20, timedelta(hours=1))
 
 # Nobody guesses a passkey or a token of 256 bits: these only keep the database from being kept busy.

@@ -29,7 +29,7 @@ const shared = {
 // Parts that are fetched only when they are needed: import("./languages") anywhere in src. A script that imports one of
 // the lazy stylesheets gets its address.
 const lazyStyles = ["styles/formulas.css"];
-const lazyParts = ["src/markdown/languages.ts", "src/markdown/formulas.ts", "src/markdown/diagrams.ts"];
+const lazyParts = ["src/markdown/languages.ts", "src/markdown/formulas.ts", "src/markdown/diagrams.ts", "src/behaviours/passkey-upgrade.ts"];
 const entryPoints = ["src/main.ts", "src/guest.ts", "styles/app.css"];
 // The page that draws diagrams has an opaque origin, to which a module would have to be sent with CORS: a classic script.
 const diagramPage = ["src/diagram-page.ts", { format: "iife" }];

@@ -52,10 +52,11 @@ class Server:
         workers: int = 1,
         log: Path | None = None,
         application: str = "wsgi:app",
+        host: str = "127.0.0.1",
     ) -> None:
         self._log = log or Path(os.devnull)
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"  # passkeys want a name
         self._command = self._flask(application) if flask_run else self._gunicorn(application)
         self._environment = os.environ | {
             "SECRET_KEY": settings.secret_key,

@@ -20,6 +20,7 @@ from app.models.conversation import Conversation
 from app.models.invitation import list_invitations
 from app.models.login_session import LoginSession
 from app.models.message import Message
+from app.models.passkey import Passkey
 from app.models.user import User
 from tests.people import HELLO, Person, copy_browser, csrf_token, sign_in
 
@@ -36,6 +37,12 @@ PUBLIC = {
     "face.status",
     "health.healthz",
     "health.readyz",
+    "passkeys.icon",
+    "passkeys.sign_in",
+    "passkeys.sign_in_options",
+    "passkeys.sign_up",
+    "passkeys.sign_up_options",
+    "passkeys.sign_up_page",
     "probe.stream",
     "static",
 }
@@ -71,6 +78,15 @@ FOR_EVERYBODY_SIGNED_IN = {
     "auth.confirm",
     "chat.conversation",
     "chat.new_chat",
+    "passkeys.add",
+    "passkeys.add_options",
+    "passkeys.confirm",
+    "passkeys.confirm_options",
+    "passkeys.not_now",
+    "passkeys.remove",
+    "passkeys.remove_password",
+    "passkeys.rename",
+    "passkeys.required",
     "preferences.chat",
     "settings.account",
     "settings.activity",
@@ -82,7 +98,13 @@ FOR_EVERYBODY_SIGNED_IN = {
     "settings.security",
     "settings.sessions",
 }
-DELETING = {"api.delete_conversation", "api.delete_message", "settings.delete_account", "settings.end_session"}
+DELETING = {
+    "api.delete_conversation",
+    "api.delete_message",
+    "passkeys.remove",
+    "settings.delete_account",
+    "settings.end_session",
+}
 NOBODYS = UUID("0199f4d2-0000-7000-8000-000000000000")
 
 
@@ -125,8 +147,19 @@ def things(app: Flask, alice: Person) -> dict[str, object]:
     answer = alice.ask(HELLO)
     with app.app_context():
         session_id = db.session.scalars(db.select(LoginSession.id).where(LoginSession.user_id == alice.id)).one()
+        passkey = Passkey(
+            user_id=alice.id,
+            credential_id=b"alices",
+            public_key=b"",
+            rp_id="localhost",
+            name="Hers",
+            backup_eligible=False,
+            backed_up=False,
+        )
+        db.session.add(passkey)
+        db.session.commit()
     ids = {name: answer[name] for name in ("conversation_id", "message_id")}
-    return {**ids, "session_id": session_id}
+    return {**ids, "session_id": session_id, "passkey_id": passkey.id}
 
 
 def test_every_route_is_decided(app: Flask) -> None:
@@ -134,8 +167,8 @@ def test_every_route_is_decided(app: Flask) -> None:
 
 
 def test_every_kind_of_id_is_tested(app: Flask) -> None:
-    known = {"conversation_id", "message_id", "user_id", "session_id", "invitation_id", "file_format"}
-    known |= {"token", "name", "filename"}
+    known = {"conversation_id", "message_id", "passkey_id", "user_id", "session_id", "invitation_id", "file_format"}
+    known |= {"token", "name", "filename", "aaguid"}
 
     assert {name for route in routes(app) for name in route.arguments} == known
 

@@ -9,10 +9,11 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app import invitations, sessions
-from app.access import public
+from app.access import open_without_passkey, public
 from app.addresses import network_of
 from app.auth import actions
 from app.auth.forms import ConfirmForm, LoginForm, ProveForm, RegisterForm
+from app.auth.passkey_list import wants_offer
 from app.errors import Conflict, InvalidField, NotFound
 from app.links import LIFETIME_MINUTES
 from app.models.email_token import find_email_token
@@ -23,6 +24,8 @@ from app.tokens import hash_token
 
 bp = Blueprint("auth", __name__, url_prefix="/auth")
 DEVICE_COOKIE = "device"
+# In the session: to offer a passkey, and to try to make one silently.
+OFFER, UPGRADE = "passkey_offer", "passkey_upgrade"
 YEAR_SECONDS = 31_536_000
 INVITATION = "invitation"  # what the cookie calls the token of an invitation that this browser opened
 
@@ -32,18 +35,18 @@ INVITATION = "invitation"  # what the cookie calls the token of an invitation th
 def register() -> ResponseReturnValue:
     """Create an account and sign it in."""
     if current_user.is_authenticated:
-        return redirect(_next_path())
+        return redirect(next_path())
     invitation = session.get(INVITATION, "")
     invitations.check(invitation)
     form = RegisterForm()
     if not form.validate_on_submit():
-        return render_template("auth/register.html", form=form, next_url=_next_path()), _status(form)
+        return render_template("auth/register.html", form=form, next_url=next_path()), _status(form)
     try:
         email = form.email.data or ""
         user = actions.register(email, form.password.data or "", _client(email), invitation)
     except Conflict as error:
         form.email.errors = [error.sentence]
-        return render_template("auth/register.html", form=form, next_url=_next_path()), error.status
+        return render_template("auth/register.html", form=form, next_url=next_path()), error.status
     return _welcome(user, method="password", remember=True)
 
 
@@ -52,16 +55,16 @@ def register() -> ResponseReturnValue:
 def login() -> ResponseReturnValue:
     """Sign in by e-mail and password."""
     if current_user.is_authenticated:
-        return redirect(_next_path())
+        return redirect(next_path())
     form = LoginForm()
     if not form.validate_on_submit():
-        return render_template("auth/login.html", form=form, next_url=_next_path()), _status(form)
+        return render_template("auth/login.html", form=form, next_url=next_path()), _status(form)
     email = form.email.data or ""
     try:
         user = actions.authenticate(email, form.password.data or "", _client(email))
     except InvalidField as error:
         form.password.errors = [error.sentence]
-        return render_template("auth/login.html", form=form, next_url=_next_path()), 401
+        return render_template("auth/login.html", form=form, next_url=next_path()), 401
     return _welcome(user, method="password", remember=form.remember.data)
 
 
@@ -77,6 +80,7 @@ def accept_invitation(token: str) -> ResponseReturnValue:
 
 
 @bp.route("/confirm", methods=["GET", "POST"])
+@open_without_passkey
 def confirm() -> ResponseReturnValue:
     """Let who is signed in prove once more that it is them, before what matters most."""
     user = current_user._get_current_object()
@@ -88,8 +92,8 @@ def confirm() -> ResponseReturnValue:
         except InvalidField as error:
             form.password.errors = [error.sentence]
         else:
-            return redirect(_next_path(), code=303)
-    page = render_template("auth/confirm.html", form=form, passkeys=passkeys, next_url=_next_path())
+            return redirect(next_path(), code=303)
+    page = render_template("auth/confirm.html", form=form, passkeys=passkeys, next_url=next_path())
     return page, _status(form)
 
 
@@ -131,12 +135,14 @@ def _status(form: LoginForm | ProveForm | RegisterForm) -> int:
 
 def _welcome(user: User, *, method: str, remember: bool) -> WerkzeugResponse:
     sessions.sign_in(user, method=method, remember=remember)
-    response = redirect(_next_path(), code=303)
-    _mark_device(response, user)
+    if method == "password" and wants_offer(user):
+        session[OFFER] = session[UPGRADE] = True
+    response = redirect(next_path(), code=303)
+    mark_device(response, user)
     return response
 
 
-def _next_path() -> str:
+def next_path() -> str:
     """Give the page to go on with: a path of our own, or the start page."""
     target = request.args.get("next", "")
     is_path = target.startswith("/") and not target.startswith("//")
@@ -171,7 +177,8 @@ def _digest(user: User) -> str:
     return hash_token(f"{user.id} {user.password_hash}")
 
 
-def _mark_device(response: WerkzeugResponse, user: User) -> None:
+def mark_device(response: WerkzeugResponse, user: User) -> None:
+    """Give this browser a mark by which the account knows it again."""
     if _known_device(user.email):
         return
     value = _device_serializer().dumps([_digest(user), actions.new_device_mark()])

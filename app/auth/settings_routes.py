@@ -10,7 +10,9 @@ from app import sessions
 from app.access import check_freshly_proven, fresh_proof_required
 from app.auth import actions
 from app.auth.forms import ChangePasswordForm, DeleteForm, DeleteWithPasswordForm, NewPasswordForm, ProfileForm
+from app.auth.passkey_list import describe
 from app.errors import InvalidField
+from app.extensions import get_settings
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -45,15 +47,18 @@ def security() -> ResponseReturnValue:
         else:
             flash("Your password is changed. All other browsers are signed out.", "success")
             return redirect(url_for("settings.security"), code=303)
-    return render_template("settings/security.html", form=form, needs_current=needs_current), _status()
+    passkeys = describe(current_user, get_settings().public_host)
+    return render_template(
+        "settings/security.html", form=form, needs_current=needs_current, security=passkeys
+    ), _status()
 
 
 def _change_password(form: NewPasswordForm) -> None:
     user = current_user._get_current_object()
-    if not isinstance(form, ChangePasswordForm):
-        check_freshly_proven()
-    else:
+    if isinstance(form, ChangePasswordForm):
         actions.check_current_password(user, form.current_password.data or "", "current_password")
+    else:
+        check_freshly_proven()  # a first password is a new way in, like a new passkey
     actions.set_password(user, form.new_password.data or "")
     # A new token: the old one may be the reason for the change.
     sessions.sign_in(user, method="password", remember=sessions.is_remembered())

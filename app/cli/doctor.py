@@ -21,6 +21,7 @@ from app.cli.migrations import find_revision, list_revisions
 from app.cli.stream_check import check_stream
 from app.config import Settings
 from app.extensions import db, get_settings
+from app.models.passkey import list_other_hosts, made_for_other_host
 
 
 @click.command("doctor")
@@ -47,6 +48,19 @@ def _check_configuration(settings: Settings) -> Iterator[Finding]:
     secure = settings.public_url.startswith("https://") or local
     advice = "other machines reach it without encryption: put a proxy with https in front."
     yield Finding("PUBLIC_URL", secure, settings.public_url if secure else f"{settings.public_url}: {advice}")
+
+
+def _check_passkeys(settings: Settings) -> Iterator[Finding]:
+    """Say whether browsers take passkeys at PUBLIC_URL, and which of them were made for another host."""
+    obstacle = settings.passkey_obstacle
+    yield Finding("passkeys", obstacle is None, obstacle or f"work at {settings.public_origin}, and there alone")
+    try:
+        others = list_other_hosts(settings.public_host)
+    except SQLAlchemyError:  # the database's own line says it
+        db.session.rollback()
+        return
+    for host, count in others:
+        yield Finding("passkeys", False, made_for_other_host(host, count))
 
 
 def _check_files(settings: Settings) -> Iterator[Finding]:
@@ -104,6 +118,7 @@ def _check_default(default: str | None, names: list[str]) -> Finding:
 
 CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _check_configuration,
+    _check_passkeys,
     _check_files,
     _check_database,
     _check_redis,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, delete, select
+from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, delete, func, literal, select, update
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
+from app.clock import utcnow
 from app.database import Base, Id, Timestamp
 from app.errors import NotFound
 from app.extensions import db
@@ -42,11 +43,15 @@ class Passkey(Base):
     blocked_at: Mapped[datetime | None]
     user: Mapped[User] = relationship()
 
+    def is_usable(self, rp_id: str) -> bool:
+        """Whether it signs in at this host; `blocked_at` and a change of the host end that."""
+        return self.blocked_at is None and self.rp_id == rp_id
+
 
 def find_passkey(credential_id: bytes) -> Passkey | None:
-    """Give the passkey of a credential with its active user, or None."""
-    query = select(Passkey).join(Passkey.user).options(joinedload(Passkey.user))
-    return db.session.scalar(query.where(Passkey.credential_id == credential_id, User.active))
+    """Give the passkey of a credential with its user, who may be suspended, or None."""
+    query = select(Passkey).options(joinedload(Passkey.user)).where(Passkey.credential_id == credential_id)
+    return db.session.scalar(query)
 
 
 def get_passkey(user_id: UUID, passkey_id: UUID) -> Passkey:
@@ -60,6 +65,44 @@ def get_passkey(user_id: UUID, passkey_id: UUID) -> Passkey:
 def list_passkeys(user_id: UUID) -> list[Passkey]:
     """Give the passkeys of a user, the oldest first."""
     return list(db.session.scalars(select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.id)))
+
+
+def count_passkeys(user_id: UUID) -> int:
+    """Give how many passkeys a user has, usable or not."""
+    return db.session.scalar(select(func.count()).select_from(Passkey).where(Passkey.user_id == user_id)) or 0
+
+
+def has_usable_passkey(user_id: UUID, rp_id: str) -> bool:
+    """Tell whether a user can sign in with a passkey at this host."""
+    usable = select(Passkey.id).where(Passkey.user_id == user_id, Passkey.rp_id == rp_id, Passkey.blocked_at.is_(None))
+    return db.session.scalar(usable.limit(1)) is not None
+
+
+def list_other_hosts(rp_id: str) -> list[tuple[str, int]]:
+    """Give the other hosts that passkeys were made for, each with their number: browsers no longer find those."""
+    query = select(Passkey.rp_id, func.count()).where(Passkey.rp_id != rp_id).group_by(Passkey.rp_id)
+    return [(host, count) for host, count in db.session.execute(query.order_by(Passkey.rp_id))]
+
+
+def made_for_other_host(host: str, count: int) -> str:
+    """Say what became of passkeys when PUBLIC_URL got another host."""
+    which = "1 was" if count == 1 else f"{count} were"
+    return f"{which} made for {host} and can't be used at PUBLIC_URL: set it back, or let people sign in another way and add new ones."
+
+
+def advance_counter(passkey: Passkey, sign_count: int) -> bool:
+    """Set the counter and tell whether it went forwards; of two answers with one number, one wins. 0 stays 0: it does not count."""
+    forwards = update(Passkey).where(
+        Passkey.id == passkey.id,
+        Passkey.blocked_at.is_(None),
+        (Passkey.sign_count < sign_count) | ((Passkey.sign_count == 0) & literal(sign_count == 0)),
+    )
+    return db.session.scalar(forwards.values(sign_count=sign_count).returning(Passkey.id)) is not None
+
+
+def block_passkey(passkey: Passkey) -> None:
+    """Let nobody sign in with it any more, when the caller commits."""
+    passkey.blocked_at = utcnow()
 
 
 def delete_passkey(passkey: Passkey) -> bool:

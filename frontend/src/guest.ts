@@ -2,6 +2,7 @@
 import { copyButtons } from "./behaviours/copy";
 import { confirmForms } from "./behaviours/dialogs";
 import { menus } from "./behaviours/menus";
+import { passkeys } from "./behaviours/passkeys";
 import { showPassword } from "./behaviours/show-password";
 import { forgetDraftsOnSignOut } from "./behaviours/sign-out";
 import { localTimes } from "./behaviours/times";
@@ -13,4 +14,5 @@ confirmForms();
 copyButtons();
 menus();
 localTimes();
+passkeys();
 forgetDraftsOnSignOut();

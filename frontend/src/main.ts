@@ -44,3 +44,7 @@ stopsReading();
 quoteButton();
 forgetDraftsOnSignOut();
 learnTitles();
+const offer = document.getElementById("passkey-offer");
+if (offer?.hasAttribute("data-silent")) {
+  void import("./behaviours/passkey-upgrade").then(({ upgradeSilently }) => upgradeSilently(offer));
+}

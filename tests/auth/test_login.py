@@ -58,7 +58,7 @@ def test_the_page_has_one_form_with_address_and_password(client: FlaskClient) ->
     page = client.get("/auth/login").text
 
     assert page.count("<form") == 1
-    assert 'autocomplete="username"' in page
+    assert 'autocomplete="username webauthn"' in page
     assert 'autocomplete="current-password"' in page
 
 

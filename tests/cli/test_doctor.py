@@ -8,7 +8,9 @@ from flask import Flask
 from sqlalchemy import text
 
 from app.extensions import db
+from tests.auth.ceremonies import add_key
 from tests.fake_ollama import FakeOllama
+from tests.people import sign_up
 
 GOOD = ["SECRET_KEY", "PUBLIC_URL", "database", "migrations", "models"]
 
@@ -78,7 +80,43 @@ def test_the_public_address_wants_https_unless_it_is_this_machine(
     if is_safe:
         assert examine(app)[1]["PUBLIC_URL"] == f"ok {url}"
     else:
-        assert "without encryption" in complaint(app, "PUBLIC_URL")
+        status, said = examine(app)
+        assert status == 1
+        assert {name for name, line in said.items() if line.startswith("TODO")} == {"PUBLIC_URL", "passkeys"}
+        assert "without encryption" in said["PUBLIC_URL"]
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("http://localhost:5000", "ok work at http://localhost:5000, and there alone"),
+        ("http://chat.localhost:80", "ok work at http://chat.localhost, and there alone"),
+        ("https://Chat.Example.org:443", "ok work at https://chat.example.org, and there alone"),
+        (
+            "http://chat.lan",
+            "TODO Passkeys need https, and http://chat.lan is plain http. What works: https://chat.lan.",
+        ),
+        (
+            "http://127.0.0.1:8000",
+            "TODO Passkeys need a name, and 127.0.0.1 is a bare IP address. What works: http://localhost:8000.",
+        ),
+        (
+            "https://192.168.1.5",
+            "TODO Passkeys need a name, and 192.168.1.5 is a bare IP address. What works: an https address with a name.",
+        ),
+    ],
+)
+def test_where_passkeys_work(make_app: Callable[..., Flask], url: str, line: str) -> None:
+    assert examine(make_app(public_url=url))[1]["passkeys"] == line
+
+
+def test_passkeys_of_another_host(make_app: Callable[..., Flask], app: Flask) -> None:
+    add_key(sign_up(app, "ada@example.org"))
+    add_key(sign_up(app, "bob@example.org"))
+
+    line = complaint(make_app(public_url="https://chat.example.org"), "passkeys")
+
+    assert line.startswith("TODO 2 were made for localhost and can't be used at PUBLIC_URL:")
 
 
 def test_an_env_file_that_others_may_read(app: Flask) -> None:

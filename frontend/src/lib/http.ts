@@ -3,6 +3,7 @@
 interface ErrorBody {
   error?: string;
   code?: string;
+  reason?: string;
   conversation_id?: string;
   question_id?: string;
   message_id?: string;
