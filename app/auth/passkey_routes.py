@@ -38,7 +38,7 @@ def sign_up_page() -> ResponseReturnValue:
     """Show the form of an account without a password."""
     if current_user.is_authenticated:
         return redirect(next_path())
-    invitations.check(session.get(INVITATION, ""))
+    _invitation()
     return render_template("auth/register_passkey.html", next_url=next_path())
 
 
@@ -46,8 +46,8 @@ def sign_up_page() -> ResponseReturnValue:
 @public
 def sign_up_options() -> ResponseReturnValue:
     """Begin the sign-up with an address and a passkey."""
+    _invitation()
     body = _read(SignUpOptionsBody)
-    invitations.check(session.get(INVITATION, ""))
     return _begin(lambda ceremony: passkeys.begin_sign_up(body.email, ceremony))
 
 
@@ -55,7 +55,8 @@ def sign_up_options() -> ResponseReturnValue:
 @public
 def sign_up() -> ResponseReturnValue:
     """Create the account and sign it in."""
-    user = passkeys.sign_up(_read(NewPasskeyBody), _ceremony(), session.get(INVITATION, ""))
+    invitation = _invitation()
+    user = passkeys.sign_up(_read(NewPasskeyBody), _ceremony(), invitation)
     return _welcome(user, remember=True)
 
 
@@ -200,6 +201,13 @@ def passkey_site() -> dict[str, str]:
 def _user() -> User:
     user: User = current_user._get_current_object()
     return user
+
+
+def _invitation() -> str:
+    """Give the invitation that this browser opened, or ''; raises NotAllowed where an account can't be made with it."""
+    token: str = session.get(INVITATION, "")
+    invitations.check(token)
+    return token
 
 
 def _read(kind: type[B]) -> B:
