@@ -10,8 +10,10 @@ from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import app.models  # noqa: F401  # every table has to be known before the first query
-from app import access, assets, cli, error_pages, health, request_body, security, sessions, valkey
+from app import access, assets, cli, error_pages, health, mail, request_body, security, sessions, valkey
 from app.admin.routes import bp as admin
+from app.auth.mail_routes import bp as mail_links
+from app.auth.recovery_routes import bp as recovery
 from app.auth.routes import bp as auth
 from app.auth.settings_routes import bp as account_settings
 from app.chat import setup as chat
@@ -36,7 +38,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     sessions.init_app(app)
     error_pages.init_app(app)
     assets.init_app(app)
-    for blueprint in (auth, account_settings, admin, face, health.bp):
+    mail.init_app(app, settings)
+    for blueprint in (
+        auth,
+        account_settings,
+        recovery,
+        *([mail_links] if settings.mail_url else []),
+        admin,
+        face,
+        health.bp,
+    ):
         app.register_blueprint(blueprint)
     chat.init_app(app, settings)
     cli.init_app(app)

@@ -145,9 +145,9 @@ def check_still_signed_in() -> None:
 
 
 def came_by_link_just_now() -> bool:
-    """Whether this session was started by a one-time link within the last ten minutes."""
+    """Whether this session was started by an administrator's link, or a recovery code, within the last ten minutes."""
     row = get_current_session()
-    return row is not None and row.method == "link" and utcnow() - row.created_at < FRESH_LINK
+    return row is not None and row.method in ("link", "recovery") and utcnow() - row.created_at < FRESH_LINK
 
 
 def is_freshly_proven() -> bool:
@@ -183,6 +183,11 @@ def forget_browser() -> None:
 def end_sessions(user_id: UUID) -> None:
     """End all sessions of the user when the caller commits."""
     _delete_sessions(LoginSession.user_id == user_id)
+
+
+def end_other_sessions(user_id: UUID, session_id: UUID) -> None:
+    """End all sessions of the user but this one, when the caller commits."""
+    _delete_sessions((LoginSession.user_id == user_id) & (LoginSession.id != session_id))
 
 
 def _delete_sessions(condition: ColumnElement[bool]) -> None:

@@ -36,6 +36,14 @@ LOGIN_BY_ADDRESS = Policy("login-address", 30, timedelta(minutes=10))
 LOGIN_BY_PAIR = Policy("login-pair", 6, timedelta(minutes=6))
 LOGIN_BY_ACCOUNT = Policy("login-account", 100, timedelta(hours=1))
 LOGIN_BY_DEVICE = Policy("login-device", 12, timedelta(minutes=12))
+# Eighty bits can't be guessed, so nothing is counted by account: nobody can lock the owner out (SP 800-63B-4, 3.1.2.2).
+RECOVERY_BY_ADDRESS = Policy("recovery-address", 10, timedelta(minutes=10))
+MAIL_BY_ADDRESS = Policy("mail-address", 20, timedelta(hours=1))
+MAIL_BY_RECIPIENT = Policy("mail-recipient", 5, timedelta(hours=1))  # nobody's mailbox shall be filled by strangers
+CODE_BY_ADDRESS = Policy("code-address", 30, timedelta(minutes=30))
+CODE_BY_RECIPIENT = Policy(
+    "code-recipient", 30, timedelta(days=1)
+)  # guessing six digits: 1 in 33,000 a day; links go on working
 REGISTER_BY_ADDRESS = Policy("register-address", 20, timedelta(hours=1))
 
 Charge = tuple[Policy, str]

@@ -9,7 +9,9 @@ from flask_login import current_user
 from app import sessions
 from app.auth import actions
 from app.auth.forms import ChangePasswordForm, DeleteForm, DeleteWithPasswordForm, NewPasswordForm, ProfileForm
-from app.errors import InvalidField
+from app.auth.routes import mark_device
+from app.errors import InvalidField, ProofNeeded
+from app.models.recovery_code import count_unused_recovery_codes
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -43,12 +45,18 @@ def security() -> ResponseReturnValue:
             form[error.field].errors = [error.sentence]
         else:
             flash("Your password is changed. All other browsers are signed out.", "success")
-            return redirect(url_for("settings.security"), code=303)
-    return render_template("settings/security.html", form=form, needs_current=needs_current), _status()
+            response = redirect(url_for("settings.security"), code=303)
+            mark_device(response, current_user)
+            return response
+    codes_left = count_unused_recovery_codes(current_user.id)
+    page = render_template("settings/security.html", form=form, needs_current=needs_current, codes_left=codes_left)
+    return page, _status()
 
 
 def _change_password(form: NewPasswordForm) -> None:
     user = current_user._get_current_object()
+    if not isinstance(form, ChangePasswordForm) and not sessions.is_freshly_proven():
+        raise ProofNeeded  # a first password is a new way in: whoever came by mail can't make one
     if isinstance(form, ChangePasswordForm):
         actions.check_current_password(user, form.current_password.data or "", "current_password")
     actions.set_password(user, form.new_password.data or "")

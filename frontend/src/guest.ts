@@ -2,6 +2,7 @@
 import { copyButtons } from "./behaviours/copy";
 import { confirmForms } from "./behaviours/dialogs";
 import { menus } from "./behaviours/menus";
+import { printButtons } from "./behaviours/print";
 import { showPassword } from "./behaviours/show-password";
 import { forgetDraftsOnSignOut } from "./behaviours/sign-out";
 import { localTimes } from "./behaviours/times";
@@ -12,5 +13,6 @@ showPassword();
 confirmForms();
 copyButtons();
 menus();
+printButtons();
 localTimes();
 forgetDraftsOnSignOut();
