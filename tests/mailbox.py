@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from flask import Flask
 
 from tests.serving import free_port
 from tests.waiting import wait_until
@@ -107,6 +108,11 @@ class Mailbox:
         name, password = self._login or ("", "")
         right = LoginPassword(name.encode(), password.encode())
         return AuthResult(success=given == right, handled=False)
+
+
+def settle(app: Flask, seconds: float = 20) -> None:
+    """Wait until everything that was to be mailed is mailed, or given up."""
+    assert app.extensions["outbox"].idle.wait(seconds)
 
 
 class MuteServer:

@@ -128,7 +128,10 @@ WRONG = [
         ({"MAIL_URL": value}, "MAIL_URL must be a URL like smtp://name:password@mail.example:587.")
         for value in ("mail.example.org", "http://mail.example.org", "smtp://", "smtp://mail:port", "smtp://mail:0")
     ],
-    *[({"MAIL_FROM": value}, "MAIL_FROM must be like Chat <chat@example.org>") for value in ("chat", "a@", "a@b\r\nBcc: c@d")],
+    *[
+        ({"MAIL_FROM": value}, "MAIL_FROM must be like Chat <chat@example.org>")
+        for value in ("chat", "a@", "a@b\r\nBcc: c@d")
+    ],
     ({"OLLAMA_HOST": "http://:11434"}, "OLLAMA_HOST must be a URL like http://localhost:11434"),
 ]
 

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from app import mail, smtp
 from app.extensions import db
 from app.models.user import User
-from tests.mailbox import Mailbox, MuteServer
+from tests.mailbox import Mailbox, MuteServer, settle
 from tests.people import make_user
 from tests.serving import free_port
 
@@ -51,10 +51,6 @@ def tell(app: Flask, kind: str = "password_changed", detail: str = "", **options
     with app.app_context():
         user = db.session.scalars(select(User).where(User.email == EMAIL)).one_or_none()
         mail.notify(user or db.session.get_one(User, make_user(app, EMAIL)), kind, detail, **options)
-
-
-def settle(app: Flask, seconds: float = 20) -> None:
-    assert app.extensions["outbox"].idle.wait(seconds)
 
 
 def test_it_works(make_app: Callable[..., Flask], mailbox: Mailbox) -> None:

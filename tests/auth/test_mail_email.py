@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models.audit_event import AuditEvent
 from app.models.user import User
-from tests.mailbox import Mail, Mailbox
+from tests.mailbox import Mail, Mailbox, settle
 from tests.moved_clock import Clock
 from tests.parallel import at_once
 from tests.people import PASSWORD, Person, copy_browser, csrf_token, make_user, send_form, sign_in
@@ -28,9 +28,11 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], mailbox: Mailbox) -> Flask:
+def app(make_app: Callable[..., Flask], mailbox: Mailbox) -> Iterator[Flask]:
     """The application, with a mail server."""
-    return make_app(mail_url=mailbox.url)
+    app = make_app(mail_url=mailbox.url)
+    yield app
+    settle(app)
 
 
 @pytest.fixture
@@ -43,10 +45,6 @@ def mail(mailbox: Mailbox, alice: Person) -> Mail:
 def addresses(app: Flask) -> set[tuple[str, str]]:
     with app.app_context():
         return {(user.email, user.email_normalized) for user in db.session.scalars(select(User))}
-
-
-def settle(app: Flask) -> None:
-    assert app.extensions["outbox"].idle.wait(20)
 
 
 def test_the_link_works(app: Flask, alice: Person, mailbox: Mailbox, mail: Mail) -> None:
