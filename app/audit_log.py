@@ -25,6 +25,11 @@ SENTENCES = {
     "link_used": "One-time link used",
     "password_changed": "Password changed",
     "password_removed": "Password removed",
+    "recovery_codes_made": "Recovery codes made",
+    "recovery_code_used": "Recovery code used",
+    "code_failed": "Wrong code of a mail",
+    "email_link_asked": "Another e-mail address asked for",
+    "email_changed": "E-mail address changed",
     "passkey_added": "Passkey added",
     "passkey_renamed": "Passkey renamed",
     "passkey_removed": "Passkey removed",
@@ -46,7 +51,7 @@ METHODS = {
     "mail": "mail link",
     "recovery": "recovery code",
 }
-WARNINGS = ("sign_in_failed", "proof_failed", "passkey_refused", "passkey_blocked")
+WARNINGS = ("sign_in_failed", "proof_failed", "code_failed", "passkey_refused", "passkey_blocked")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Record = dict[str, Any]
 

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -232,8 +233,16 @@ class _Reader:
     def mail_url(self) -> str:
         """MAIL_URL: the server that mails are handed to."""
         value = self.secret("MAIL_URL")
-        if value and not (value.startswith(("smtp://", "smtps://")) and urlsplit(value).hostname):
+        if value and not _is_mail_url(value):
             raise ConfigError("MAIL_URL must be a URL like smtp://name:password@mail.example:587.")
+        return value
+
+    def mail_from(self) -> str:
+        """MAIL_FROM: an address, or a name with an address in angle brackets."""
+        value = self.text("MAIL_FROM", "")
+        name, _, host = parseaddr(value)[1].rpartition("@")
+        if value and not (name and host and value.isprintable()):
+            raise ConfigError(f"MAIL_FROM must be like Chat <chat@example.org>, not {value!r}.")
         return value
 
     def url(self, name: str, default: str, value: str = "") -> str:
@@ -266,6 +275,14 @@ def _is_ip_address(host: str) -> bool:
     return True
 
 
+def _is_mail_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def _read(env: _Reader) -> dict[str, Any]:
     values = {
         "secret_key": env.secret("SECRET_KEY"),
@@ -289,7 +306,7 @@ def _read(env: _Reader) -> dict[str, Any]:
 def _read_identity(env: _Reader) -> dict[str, Any]:
     return {
         "mail_url": env.mail_url(),
-        "mail_from": env.text("MAIL_FROM", ""),
+        "mail_from": env.mail_from(),
         "registration": env.one_of("REGISTRATION", REGISTRATION),
         "require_passkey": env.one_of("REQUIRE_PASSKEY", REQUIRE_PASSKEY),
         "session_days": env.number("SESSION_DAYS", 30, least=0.01),

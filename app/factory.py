@@ -11,12 +11,14 @@ from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import app.models  # noqa: F401  # every table has to be known before the first query
-from app import access, assets, cli, error_pages, health, request_body, security, sessions, valkey
+from app import access, assets, cli, error_pages, health, mail, request_body, security, sessions, valkey
 from app.admin import activity_routes  # noqa: F401  # it adds views to admin's
 from app.admin.routes import bp as admin
 from app.audit_log import METHODS, WARNINGS, describe
 from app.auth import device_routes  # noqa: F401  # it adds views to account_settings
+from app.auth.mail_routes import bp as mail_links
 from app.auth.passkey_routes import bp as passkeys
+from app.auth.recovery_routes import bp as recovery
 from app.auth.routes import bp as auth
 from app.auth.settings_routes import bp as account_settings
 from app.chat import setup as chat
@@ -41,7 +43,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     sessions.init_app(app, timedelta(days=settings.session_days))
     error_pages.init_app(app)
     assets.init_app(app)
-    for blueprint in (auth, passkeys, account_settings, admin, face, health.bp):
+    mail.init_app(app, settings)
+    for_mail = [mail_links] if settings.mail_url else []
+    for blueprint in (auth, passkeys, recovery, *for_mail, account_settings, admin, face, health.bp):
         app.register_blueprint(blueprint)
     chat.init_app(app, settings)
     cli.init_app(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TextIO
 from urllib.parse import urljoin
 
 from app import audit
@@ -27,3 +28,18 @@ def create_sign_in_link(user: User, public_url: str) -> str:
     db.session.add(user_tokens)
     audit.note("link_created", user)
     return urljoin(f"{public_url}/", f"auth/link/{token}")
+
+
+def draw_qr(link: str) -> str:
+    """Give the link as a QR code for an <img>, black on white in every theme, so that every camera reads it."""
+    import segno  # noqa: PLC0415  # only these pages need it
+
+    uri: str = segno.make(link, micro=False).svg_data_uri(border=4, dark="#000", light="#fff")
+    return uri
+
+
+def print_qr(link: str, out: TextIO) -> None:
+    """Print the link as a QR code of half blocks."""
+    import segno  # noqa: PLC0415  # only a terminal needs it
+
+    segno.make(link, micro=False).terminal(out, border=2, compact=True)

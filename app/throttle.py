@@ -67,13 +67,19 @@ LOGIN_BY_DEVICE = Policy("login-device", 12, timedelta(minutes=12), doublings=3)
 LOGIN_OVERALL = Policy("login-overall", 300, timedelta(minutes=5))
 # Challenges cost a row for two minutes, and every sign-in page that is opened asks for one.
 CHALLENGE_BY_ADDRESS = Policy("challenge-address", 120, timedelta(minutes=10))
+MAIL_BY_ADDRESS = Policy("mail-address", 20, timedelta(hours=1))
+MAIL_BY_RECIPIENT = Policy("mail-recipient", 5, timedelta(hours=1))  # nobody's mailbox shall be filled by strangers
+CODE_BY_ADDRESS = Policy("code-address", 30, timedelta(minutes=30), doublings=3)
+# Guessing six digits: 1 in 33,000 a day; links go on working.
+CODE_BY_RECIPIENT = Policy("code-recipient", 30, timedelta(days=1))
 REGISTER_BY_ADDRESS = Policy("register-address", 20, timedelta(hours=1))
 
-# Nobody guesses a passkey or a token of 256 bits: these only keep the database from being kept busy.
+# Nobody guesses a passkey, a token of 256 bits or a recovery code of 80: these only keep the database from being kept busy. Nothing is
+# counted by account, so that nobody can lock the owner out (SP 800-63B-4, 3.1.2.2).
 UNGUESSABLE_BY_ADDRESS = Policy("unguessable-address", 120, timedelta(minutes=10), doublings=2)
 UNGUESSABLE_OVERALL = Policy("unguessable-overall", 3000, timedelta(minutes=5))
-UNGUESSABLE = ("passkey", "link")
-Kind = Literal["password", "passkey", "code", "link", "recovery"]
+UNGUESSABLE = ("passkey", "link", "recovery")
+Kind = Literal["password", "passkey", "link", "recovery"]
 
 Charge = tuple[Policy, str]
 

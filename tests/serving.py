@@ -67,6 +67,7 @@ class Server:
             "LLM_PROVIDERS": ",".join(settings.llm_providers),
             "RATE_LIMIT": settings.rate_limit,
             "REDIS_URL": settings.redis_url,
+            "MAIL_URL": settings.mail_url,
             "STREAM_DIRECT": str(int(settings.stream_direct)),
             "DRAIN_SECONDS": str(settings.drain_seconds),
             "TRUSTED_PROXIES": str(settings.trusted_proxies),

@@ -5,7 +5,7 @@ A new route fails here until it is decided: public, for everybody who is signed 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -44,6 +44,7 @@ PUBLIC = {
     "passkeys.sign_up_options",
     "passkeys.sign_up_page",
     "probe.stream",
+    "recovery.sign_in",
     "static",
 }
 FOR_ADMINS = {
@@ -88,6 +89,7 @@ FOR_EVERYBODY_SIGNED_IN = {
     "passkeys.rename",
     "passkeys.required",
     "preferences.chat",
+    "recovery.codes",
     "settings.account",
     "settings.activity",
     "settings.delete_account",
@@ -105,6 +107,16 @@ DELETING = {
     "settings.delete_account",
     "settings.end_session",
 }
+# Only where there is a mail server.
+PUBLIC_WITH_MAIL = {
+    "mail.ask_reset",
+    "mail.ask_sign_in",
+    "mail.reset_code",
+    "mail.reset_link",
+    "mail.sign_in_code",
+    "mail.sign_in_link",
+}
+FOR_EVERYBODY_WITH_MAIL = {"mail.ask_email", "mail.email_code", "mail.email_link"}
 NOBODYS = UUID("0199f4d2-0000-7000-8000-000000000000")
 
 
@@ -164,6 +176,22 @@ def things(app: Flask, alice: Person) -> dict[str, object]:
 
 def test_every_route_is_decided(app: Flask) -> None:
     assert {route.endpoint for route in routes(app)} == PUBLIC | FOR_ADMINS | FOR_EVERYBODY_SIGNED_IN
+
+
+def test_every_route_of_the_mails_is_decided(make_app: Callable[..., Flask]) -> None:
+    app = make_app(mail_url="smtp://127.0.0.1:1")
+    assert {route.endpoint for route in routes(app)} - {route.endpoint for route in routes(make_app())} == (
+        PUBLIC_WITH_MAIL | FOR_EVERYBODY_WITH_MAIL
+    )
+    client = app.test_client()
+    token = csrf_token(client)
+    for route in routes(app, PUBLIC_WITH_MAIL):
+        answer = route.call(client, token)
+        assert answer.status_code not in (401, 403), route
+        assert answer.location in (None, "/auth/mail", "/auth/reset"), route
+    for route in routes(app, FOR_EVERYBODY_WITH_MAIL):
+        answer = route.call(client, token)
+        assert answer.status_code == 401 or answer.location.startswith("/auth/login"), route
 
 
 def test_every_kind_of_id_is_tested(app: Flask) -> None:

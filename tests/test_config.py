@@ -124,6 +124,14 @@ WRONG = [
     ({"OPENAI_BASE_URL": "localhost"}, "OPENAI_BASE_URL must be a URL like http://localhost:8080/v1"),
     ({"OLLAMA_HOST": "http://gpu:port"}, "OLLAMA_HOST must be a URL like http://localhost:11434"),
     ({"OLLAMA_HOST": "gpu1,ftp://gpu2"}, "OLLAMA_HOST must be a URL like http://localhost:11434, not 'ftp://gpu2'."),
+    *[
+        ({"MAIL_URL": value}, "MAIL_URL must be a URL like smtp://name:password@mail.example:587.")
+        for value in ("mail.example.org", "http://mail.example.org", "smtp://", "smtp://mail:port", "smtp://mail:0")
+    ],
+    *[
+        ({"MAIL_FROM": value}, "MAIL_FROM must be like Chat <chat@example.org>")
+        for value in ("chat", "a@", "a@b\r\nBcc: c@d")
+    ],
     ({"OLLAMA_HOST": "http://:11434"}, "OLLAMA_HOST must be a URL like http://localhost:11434"),
 ]
 

@@ -114,7 +114,7 @@ def charges(kind: throttle.Kind, device: str | None = None) -> set[str]:
 
 
 def test_every_kind_of_proof_has_buckets_of_its_own() -> None:
-    kinds: list[throttle.Kind] = ["password", "passkey", "code", "link", "recovery"]
+    kinds: list[throttle.Kind] = ["password", "passkey", "link", "recovery"]
     found = [charges(kind) for kind in kinds]
 
     assert all(found)

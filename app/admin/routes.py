@@ -16,7 +16,7 @@ from app.admin.forms import ActForm
 from app.errors import Conflict
 from app.extensions import get_settings
 from app.invitations import LIFETIME
-from app.links import LIFETIME_MINUTES
+from app.links import LIFETIME_MINUTES, draw_qr
 from app.models.invitation import list_invitations
 from app.models.user import User
 from app.models.user_overview import list_user_rows
@@ -91,7 +91,9 @@ def sign_in_link(user_id: UUID) -> ResponseReturnValue:
     except Conflict as error:
         flash(error.sentence, "error")
         return redirect(url_for("admin.users"), code=303)
-    return render_template("admin/sign_in_link.html", link=link, email=user.email, expires_minutes=LIFETIME_MINUTES)
+    return render_template(
+        "admin/sign_in_link.html", link=link, qr=draw_qr(link), email=user.email, expires_minutes=LIFETIME_MINUTES
+    )
 
 
 @bp.get("/invitations")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from app import audit, invitations, throttle
+from app import audit, invitations, mail, throttle
 from app.auth import passwords
 from app.errors import Conflict, InvalidField, NotFound, NotSignedIn
 from app.extensions import db
@@ -76,7 +76,7 @@ def confirm_password(user: User, session_id: UUID, password: str) -> None:
 
 def use_link(token: str) -> User:
     """Consume a one-time link and give its account; raises NotFound when it is unknown, used or too old."""
-    link = find_email_token(token)
+    link = find_email_token(token, "link")
     if link is None or not consume_email_token(link):
         db.session.rollback()
         raise NotFound("This link was used already, or it is too old. Ask for a new one.")
@@ -106,10 +106,12 @@ def set_password(user: User, password: str) -> None:
     """Give the account a new password; ends all its sessions and one-time links."""
     passwords.check_acceptable(password, "new_password")
     db.session.commit()  # hold no connection while hashing
-    hashed = passwords.hash_password(password, is_known=True)
-    if not lock_unchanged(
-        user
-    ):  # of two changes at once the first one counts: the second one proved a password that is gone
+    store_password(user, passwords.hash_password(password, is_known=True))
+
+
+def store_password(user: User, hashed: str) -> None:
+    """Give the account a password that is hashed already, ending what `set_password` ends; raises NotSignedIn when it has changed."""
+    if not lock_unchanged(user):  # of two changes at once the first one counts: the second one proved what is gone
         db.session.rollback()
         raise NotSignedIn
     user.password_hash = hashed
@@ -117,6 +119,7 @@ def set_password(user: User, password: str) -> None:
     end_sessions(user.id)
     audit.note("password_changed", user)
     db.session.commit()
+    mail.notify(user, "password_changed")
 
 
 def delete_account(user: User) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from app import audit
+from app import audit, mail
 from app.auth.passkey_checks import to_base64url
 from app.auth.passkey_providers import find_icon, find_provider
 from app.clock import utcnow
@@ -106,6 +106,7 @@ def remove_passkey(user: User, passkey_id: UUID, rp_id: str, *, is_required: boo
     keep_this_session_alone()
     audit.note("passkey_removed", user, detail=name)
     db.session.commit()
+    mail.notify(user, "passkey_removed", f"It was called {name}.")
     return name
 
 
@@ -120,6 +121,7 @@ def remove_password(user: User, rp_id: str) -> None:
     keep_this_session_alone()
     audit.note("password_removed", user)
     db.session.commit()
+    mail.notify(user, "password_removed")
 
 
 def postpone_offer(user: User) -> None:

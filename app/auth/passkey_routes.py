@@ -9,15 +9,16 @@ from flask import Blueprint, Response, current_app, flash, jsonify, redirect, re
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from msgspec import Struct
+from werkzeug.wrappers import Response as WerkzeugResponse
 
-from app import invitations, sessions
+from app import invitations
 from app.access import fresh_proof_required, open_without_passkey, public, requires_passkey
 from app.addresses import network_of
 from app.auth import passkey_list, passkeys
 from app.auth.passkey_bodies import AddOptionsBody, NewPasskeyBody, SignInBody, SignUpOptionsBody, decode
 from app.auth.passkey_checks import Site
 from app.auth.passkey_providers import find_icon
-from app.auth.routes import INVITATION, OFFER, UPGRADE, mark_device, next_path
+from app.auth.routes import INVITATION, OFFER, UPGRADE, mark_device, next_path, start_session
 from app.errors import AppError, Conflict, InvalidField, NotFound, TooLarge, UnsupportedMediaType
 from app.extensions import get_settings
 from app.models.passkey import has_usable_passkey
@@ -57,7 +58,7 @@ def sign_up() -> ResponseReturnValue:
     """Create the account and sign it in."""
     invitation = _invitation()
     user = passkeys.sign_up(_read(NewPasskeyBody), _ceremony(), invitation)
-    return _welcome(user, remember=True)
+    return _welcome(user, remember=True, is_new_account=True)
 
 
 @bp.post("/auth/passkeys/sign-in/options")
@@ -168,7 +169,9 @@ def remove_password() -> ResponseReturnValue:
     except Conflict as error:
         return _back(error)
     flash("Your password is gone. You sign in with a passkey from now on.", "success")
-    return _back()
+    response = _back()
+    mark_device(response, _user())
+    return response
 
 
 @bp.post("/settings/passkeys/not-now")
@@ -240,14 +243,14 @@ def _ceremony(token: str = "") -> passkeys.Ceremony:
     )
 
 
-def _welcome(user: User, *, remember: bool) -> Response:
-    sessions.sign_in(user, method="passkey", remember=remember)
+def _welcome(user: User, *, remember: bool, is_new_account: bool = False) -> Response:
+    start_session(user, method="passkey", remember=remember, is_new_account=is_new_account)
     response = jsonify(next=next_path())
     mark_device(response, user)
     return response
 
 
-def _back(error: AppError | None = None) -> ResponseReturnValue:
+def _back(error: AppError | None = None) -> WerkzeugResponse:
     if error:
         flash(error.sentence, "error")
     return redirect(url_for("settings.security"), code=303)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from app import audit, invitations, sessions, throttle
+from app import audit, invitations, mail, sessions, throttle
 from app.auth import passkey_checks as checks
 from app.auth.actions import TAKEN
 from app.auth.passkey_bodies import Assertion, Credential, NewPasskeyBody
@@ -138,6 +138,7 @@ def add(user: User, body: NewPasskeyBody, ceremony: Ceremony) -> Passkey:
     passkey = _store(user, made, body, ceremony)
     audit.note("passkey_added", user, detail=passkey.name)
     db.session.commit()
+    mail.notify(user, "passkey_added", f"It is called {passkey.name}.")
     return passkey
 
 
@@ -243,12 +244,15 @@ def _prove(credential: Credential[Assertion], purpose: str, ceremony: Ceremony, 
     passkey = find_passkey(checks.from_base64url(credential.raw_id))
     if passkey is None or (user is not None and passkey.user_id != user.id):
         raise checks.refused("unknown_credential")
+    was_blocked = passkey.blocked_at is not None
     try:
         proof = checks.check_sign_in(credential, challenge.challenge, ceremony.site, passkey, needs_handle=user is None)
         _use(passkey, proof)
     except PasskeyRefused as error:
         audit.note("passkey_refused", passkey.user, detail=f"{passkey.name}: {error.reason}")
         db.session.commit()
+        if passkey.blocked_at is not None and not was_blocked:
+            mail.notify(passkey.user, "passkey_blocked", f"It is called {passkey.name}.")
         raise
     throttle.refund(*charges)
     return passkey

@@ -8,7 +8,7 @@ from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from app import invitations, sessions
+from app import invitations, mail, sessions
 from app.access import open_without_passkey, public
 from app.addresses import network_of
 from app.auth import actions
@@ -47,7 +47,7 @@ def register() -> ResponseReturnValue:
     except Conflict as error:
         form.email.errors = [error.sentence]
         return render_template("auth/register.html", form=form, next_url=next_path()), error.status
-    return _welcome(user, method="password", remember=True)
+    return welcome(user, method="password", remember=True, is_new_account=True)
 
 
 @bp.route("/login", methods=["GET", "POST"])
@@ -65,7 +65,7 @@ def login() -> ResponseReturnValue:
     except InvalidField as error:
         form.password.errors = [error.sentence]
         return render_template("auth/login.html", form=form, next_url=next_path()), 401
-    return _welcome(user, method="password", remember=form.remember.data)
+    return welcome(user, method="password", remember=form.remember.data)
 
 
 @bp.get("/invitation/<token>")
@@ -109,7 +109,7 @@ def logout() -> ResponseReturnValue:
 @bp.get("/forgot")
 @public
 def forgot() -> ResponseReturnValue:
-    """Say what to do without the password: without mail, an administrator makes a one-time link."""
+    """Say what to do without the password: which ways in there are, with mail and without."""
     return render_template("auth/forgot.html")
 
 
@@ -120,10 +120,10 @@ def use_link(token: str) -> ResponseReturnValue:
     form = ConfirmForm()
     if form.validate_on_submit():
         user = actions.use_link(token)
-        sessions.sign_in(user, method="link")
+        answer = welcome(user, method="link", target=url_for("settings.security"))
         flash("You are signed in. Set a new password if you need one.", "info")
-        return redirect(url_for("settings.security"), code=303)
-    link = find_email_token(token)
+        return answer
+    link = find_email_token(token, "link")
     if link is None:
         raise NotFound("This link was used already, or it is too old. Ask for a new one.")
     return render_template("auth/use_link.html", form=form, email=link.user.email, expires_minutes=LIFETIME_MINUTES)
@@ -133,13 +133,24 @@ def _status(form: LoginForm | ProveForm | RegisterForm) -> int:
     return 422 if form.is_submitted() else 200
 
 
-def _welcome(user: User, *, method: str, remember: bool) -> WerkzeugResponse:
+def welcome(
+    user: User, *, method: str, remember: bool = False, is_new_account: bool = False, target: str = ""
+) -> WerkzeugResponse:
+    """Sign this browser in, as `start_session` does, and lead it to `target`, or on."""
+    start_session(user, method=method, remember=remember, is_new_account=is_new_account)
+    response = redirect(target or next_path(), code=303)
+    mark_device(response, user)
+    return response
+
+
+def start_session(user: User, *, method: str, remember: bool = False, is_new_account: bool = False) -> None:
+    """Sign this browser in; tells the person by mail when it is a new one, and has a passkey offered after a password."""
+    is_known = is_new_account or _known_device(user.email)
     sessions.sign_in(user, method=method, remember=remember)
     if method == "password" and wants_offer(user):
         session[OFFER] = session[UPGRADE] = True
-    response = redirect(next_path(), code=303)
-    mark_device(response, user)
-    return response
+    if not is_known:
+        mail.notify(user, "new_device", f"{request.user_agent.string or 'Some program'}, from {request.remote_addr}")
 
 
 def next_path() -> str:
@@ -178,7 +189,7 @@ def _digest(user: User) -> str:
 
 
 def mark_device(response: WerkzeugResponse, user: User) -> None:
-    """Give this browser a mark by which the account knows it again."""
+    """Give this browser a mark by which the account knows it again, until its password changes."""
     if _known_device(user.email):
         return
     value = _device_serializer().dumps([_digest(user), actions.new_device_mark()])

@@ -11,8 +11,10 @@ from app.access import check_freshly_proven, fresh_proof_required
 from app.auth import actions
 from app.auth.forms import ChangePasswordForm, DeleteForm, DeleteWithPasswordForm, NewPasswordForm, ProfileForm
 from app.auth.passkey_list import describe
+from app.auth.routes import mark_device
 from app.errors import InvalidField
 from app.extensions import get_settings
+from app.models.recovery_code import count_unused_recovery_codes
 
 bp = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -46,11 +48,17 @@ def security() -> ResponseReturnValue:
             form[error.field].errors = [error.sentence]
         else:
             flash("Your password is changed. All other browsers are signed out.", "success")
-            return redirect(url_for("settings.security"), code=303)
-    passkeys = describe(current_user, get_settings().public_host)
-    return render_template(
-        "settings/security.html", form=form, needs_current=needs_current, security=passkeys
-    ), _status()
+            response = redirect(url_for("settings.security"), code=303)
+            mark_device(response, current_user)
+            return response
+    page = render_template(
+        "settings/security.html",
+        form=form,
+        needs_current=needs_current,
+        security=describe(current_user, get_settings().public_host),
+        codes_left=count_unused_recovery_codes(current_user.id),
+    )
+    return page, _status()
 
 
 def _change_password(form: NewPasswordForm) -> None:
@@ -58,7 +66,7 @@ def _change_password(form: NewPasswordForm) -> None:
     if isinstance(form, ChangePasswordForm):
         actions.check_current_password(user, form.current_password.data or "", "current_password")
     else:
-        check_freshly_proven()  # a first password is a new way in, like a new passkey
+        check_freshly_proven()  # a first password is a new way in, like a new passkey; whoever came by mail can't make one
     actions.set_password(user, form.new_password.data or "")
     # A new token: the old one may be the reason for the change.
     sessions.sign_in(user, method="password", remember=sessions.is_remembered())

@@ -35,7 +35,7 @@ def create_admin(email: str) -> None:
         click.echo(FOREIGN.format(user.created_at, user.email))
     if _needs_password(user):
         click.echo(f"To sign in and set a password, open within {links.LIFETIME_MINUTES} minutes, once:")
-        click.echo(_new_link(user))
+        _show_link(user)
 
 
 def _remark(existing: User | None) -> str:
@@ -83,13 +83,16 @@ def sign_in_link(email: str) -> None:
     if user is None or not user.active:
         raise click.ClickException(f"There is no active account with the address {email}.")
     click.echo(f"Signs in {user.email} once, within {links.LIFETIME_MINUTES} minutes:")
-    click.echo(_new_link(user))
+    _show_link(user)
 
 
-def _new_link(user: User) -> str:
+def _show_link(user: User) -> None:
+    """Print a new link, and on a terminal also as a QR code, for the phone that is to be signed in."""
     link = links.create_sign_in_link(user, get_settings().public_url)
     db.session.commit()
-    return link
+    click.echo(link)
+    if sys.stdout.isatty() and (sys.stdout.encoding or "").lower().startswith("utf"):
+        links.print_qr(link, sys.stdout)
 
 
 @click.command("invite")

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from smtplib import SMTPException
 
 import click
 from flask import current_app
@@ -13,7 +14,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import valkey
+from app import mail, valkey
 from app.chat.asking import Chat
 from app.chat.directory import same_model
 from app.cli.finding import Finding
@@ -22,6 +23,7 @@ from app.cli.stream_check import check_stream
 from app.config import Settings
 from app.extensions import db, get_settings
 from app.models.passkey import list_other_hosts, made_for_other_host
+from app.smtp import Server
 
 
 @click.command("doctor")
@@ -98,6 +100,18 @@ def _check_redis(settings: Settings) -> Iterator[Finding]:
         yield Finding("REDIS_URL", there, "answers" if there else advice)
 
 
+def _check_mail(settings: Settings) -> Iterator[Finding]:
+    if settings.mail_url:
+        server = Server(settings.mail_url)
+        name = f"{server.host}:{server.port}"
+        try:
+            yield Finding(
+                "MAIL_URL", True, f"{name} answers ({server.probe()}); mails come from {mail.sender(settings)}"
+            )
+        except (OSError, SMTPException, ValueError) as error:
+            yield Finding("MAIL_URL", False, f"{name} takes no mails from here: {mail.describe(error)}")
+
+
 def _check_models(_settings: Settings) -> Iterator[Finding]:
     chat: Chat = current_app.extensions["chat"]
     listing = chat.directory.listing()
@@ -122,5 +136,6 @@ CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _check_files,
     _check_database,
     _check_redis,
+    _check_mail,
     _check_models,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, delete, select
+from sqlalchemy import ForeignKey, String, delete, select, update
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from app.clock import utcnow
@@ -13,6 +13,8 @@ from app.database import Base, Id, Timestamp
 from app.extensions import db
 from app.models.user import EMAIL_LENGTH, User
 from app.tokens import hash_token
+
+MAX_TRIES = 5  # of six digits: a chance of 1 in 200,000
 
 
 class EmailToken(Base):
@@ -38,15 +40,27 @@ class EmailToken(Base):
     user: Mapped[User] = relationship()
 
 
-def find_email_token(token: str) -> EmailToken | None:
-    """Give the valid one-time link with its active user, or None."""
+def find_email_token(token: str, purpose: str) -> EmailToken | None:
+    """Give the valid token of that purpose with its active user, or None."""
     query = (
         select(EmailToken)
         .join(EmailToken.user)
         .options(joinedload(EmailToken.user))
-        .where(EmailToken.token_hash == hash_token(token), EmailToken.expires_at > utcnow(), User.active)
+        .where(EmailToken.token_hash == hash_token(token), EmailToken.purpose == purpose)
+        .where(EmailToken.expires_at > utcnow(), User.active)
     )
     return db.session.scalar(query)
+
+
+def pay_code_tries(browser_hash: str, purpose: str) -> list[EmailToken]:
+    """Take one of the five tries of whatever valid tokens a browser asked for, and give them; counted when the caller commits.
+
+    The try is paid for before the code is compared, so that parallel tries are no more than five either.
+    """
+    is_asked = (EmailToken.browser_hash == browser_hash, EmailToken.purpose == purpose, EmailToken.browser_hash != "")
+    is_valid = (EmailToken.tries < MAX_TRIES, EmailToken.expires_at > utcnow())
+    paid = update(EmailToken).where(*is_asked, *is_valid).values(tries=EmailToken.tries + 1).returning(EmailToken)
+    return list(db.session.scalars(paid, execution_options={"synchronize_session": False}))
 
 
 def consume_email_token(token: EmailToken) -> bool:

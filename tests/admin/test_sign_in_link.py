@@ -4,9 +4,11 @@ import re
 from urllib.parse import urlsplit
 
 from flask import Flask
+from markupsafe import escape
 from sqlalchemy import select
 
 from app.extensions import db
+from app.links import draw_qr
 from app.models.audit_event import AuditEvent
 from tests.people import Person, make_user, send_form
 
@@ -25,6 +27,15 @@ def test_it_works(app: Flask, admin: Person, alice: Person) -> None:
     phone = app.test_client()
     assert send_form(phone, urlsplit(links[0]).path).status_code == 303
     assert alice.email in phone.get("/settings/account").text
+
+
+def test_it_is_there_for_a_camera_too(admin: Person, alice: Person) -> None:
+    page = admin.post(f"/admin/users/{alice.id}/sign-in-link").text
+    [link] = links_in(page)
+    drawn = escape(draw_qr(link))
+
+    assert f'<img src="{drawn}" alt="The link as a QR code"' in page
+    assert drawn.startswith("data:image/svg+xml")
 
 
 def test_the_page_is_kept_by_nobody(admin: Person, alice: Person) -> None:

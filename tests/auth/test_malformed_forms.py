@@ -20,6 +20,7 @@ FORMS = {
     "/auth/register": ["email", "password"],
     "/auth/login": ["email", "password", "remember"],
     "/auth/link/x": ["submit"],
+    "/auth/recovery": ["email", "code"],
     "/settings/account": ["name"],
     "/settings/security": ["current_password", "new_password"],
     "/settings/account/delete": ["password", "confirm"],

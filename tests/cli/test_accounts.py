@@ -218,3 +218,21 @@ def test_list_users_shows_no_secrets(app: Flask, runner: FlaskCliRunner) -> None
         assert user.password_hash
 
     assert user.password_hash not in runner.invoke(args=["list-users"]).output
+
+
+def test_on_a_terminal_the_link_is_there_for_a_camera_too(app: Flask, settings: Settings, tmp_path: Path) -> None:
+    make_user(app, EMAIL)
+    environ = {"SECRET_KEY": settings.secret_key, "DATABASE_URL": settings.database_url, "PYTHONIOENCODING": "utf-8"}
+    terminal = Terminal("sign-in-link", EMAIL, cwd=tmp_path, environ=environ)
+
+    assert terminal.finish() == 0
+    assert len(links_in(terminal.shown)) == 1
+    blocks = [line for line in terminal.shown.splitlines() if "█" in line]
+    assert len(blocks) > 15
+    assert len({len(line.rstrip("\r")) for line in blocks}) == 1
+
+
+def test_off_a_terminal_there_is_the_link_alone(app: Flask, runner: FlaskCliRunner) -> None:
+    make_user(app, EMAIL)
+
+    assert "█" not in runner.invoke(args=["sign-in-link", EMAIL]).output

@@ -14,11 +14,12 @@ pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DESK = {"viewport": {"width": 1280, "height": 800}}
-GUEST_PAGES = ("/auth/login", "/auth/register", "/auth/forgot", "/nowhere")
+GUEST_PAGES = ("/auth/login", "/auth/register", "/auth/forgot", "/auth/recovery", "/nowhere")
 PAGES = (
     "/chat",
     "/settings/account",
     "/settings/security",
+    "/settings/recovery-codes",
     "/settings/account/delete",
     "/settings/sessions",
     "/settings/activity",

@@ -133,7 +133,7 @@ def test_a_token_of_a_suspended_account_finds_nobody(alice: Owner, find: object)
 
 
 def test_a_link_is_consumed_once(alice: Owner) -> None:
-    link = find_email_token("alice@example.org")
+    link = find_email_token("alice@example.org", "link")
     assert link
 
     assert consume_email_token(link)
@@ -144,5 +144,5 @@ def test_only_the_own_links_are_deleted(alice: Owner, bob: Owner) -> None:
     delete_email_tokens(alice.id)
     db.session.commit()
 
-    assert find_email_token("alice@example.org") is None
-    assert find_email_token("bob@example.org")
+    assert find_email_token("alice@example.org", "link") is None
+    assert find_email_token("bob@example.org", "link")

@@ -1,0 +1,203 @@
+"""Proofs by mail: a link and six digits, for signing in, for a new password, and for a new e-mail address.
+
+Both belong to the browser that asked for them: the link opens there, and the digits are typed there when the mail is read on another
+device. Whether an address has an account is found out in the background, so neither the answer nor its time tells.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import EmailMessage
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from app import audit, mail, throttle
+from app.auth import mail_texts, passwords
+from app.auth.actions import TAKEN, store_password
+from app.clock import utcnow
+from app.errors import Conflict, InvalidField, NotFound, NotSignedIn
+from app.extensions import db, get_settings
+from app.models.email_token import (
+    EmailToken,
+    consume_email_token,
+    delete_email_tokens,
+    delete_expired_email_tokens,
+    find_email_token,
+    pay_code_tries,
+)
+from app.models.user import User, find_user, lock_unchanged, normalize_email
+from app.sessions import end_other_sessions
+from app.tokens import hash_token, new_token
+
+LIFETIME = timedelta(minutes=10)  # NIST SP 800-63B-4, 3.1.3: at most ten
+LIFETIME_MINUTES = int(LIFETIME.total_seconds() // 60)
+CODE_DIGITS = 6
+WRONG_CODE = "This code is not right, or it is too old. Ask for a new mail if the newest one does not help."
+USED = "This link was used already, or it is too old. Ask for a new one."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a browser asked for: "mail", "reset" or "email", for which address, and the secret that the browser keeps."""
+
+    purpose: str
+    email: str
+    browser: str
+
+
+def ask(asked: Asked, address: str) -> None:
+    """Have a mail sent that signs in or resets the password, if there is such an account; raises TooManyRequests."""
+    _pay_for_mail(asked, address)
+    user = find_user(asked.email)
+    audit.note(f"{asked.purpose}_link_asked", user)
+    db.session.commit()
+    user_id = user.id if user else None
+    mail.later(lambda: _write(asked, user_id))
+
+
+def ask_new_email(user: User, asked: Asked, address: str) -> None:
+    """Have a mail sent that makes `asked.email` the account's address; raises TooManyRequests."""
+    _pay_for_mail(asked, address)
+    audit.note("email_link_asked", user)
+    db.session.commit()
+    user_id = user.id
+    mail.later(lambda: _write_new_email(asked, user_id))
+
+
+def get_link(asked_purpose: str, token: str) -> EmailToken:
+    """Give a valid link; raises NotFound. Nothing is consumed."""
+    row = find_email_token(token, asked_purpose)
+    if row is None:
+        raise NotFound(USED)
+    return row
+
+
+def belongs_to(row: EmailToken, browser: str) -> bool:
+    """Tell whether this browser asked for the link."""
+    return secrets.compare_digest(row.browser_hash, hash_token(browser))
+
+
+def check_code(asked: Asked, code: str, address: str) -> EmailToken:
+    """Give the token whose six digits these are; raises InvalidField for every other case alike, TooManyRequests. Consumes a try."""
+    charges = [(throttle.CODE_BY_ADDRESS, address), (throttle.CODE_BY_RECIPIENT, normalize_email(asked.email))]
+    throttle.pay(*charges)
+    wanted = _hash_code(code, asked.browser)
+    tried = pay_code_tries(hash_token(asked.browser), asked.purpose)
+    found = next((row for row in tried if secrets.compare_digest(row.code_hash, wanted) and row.user.active), None)
+    if found is None:
+        # The same work for everybody: a note, without a name where there is no account. A new address is nobody's yet.
+        audit.note("code_failed", find_user(asked.email) if asked.purpose != "email" else None)
+        db.session.commit()
+        raise InvalidField("code", WRONG_CODE)
+    throttle.refund(*charges)
+    db.session.commit()
+    return found
+
+
+def use_for_sign_in(row: EmailToken) -> User:
+    """Consume what signs in and give its account; raises NotFound when another one was faster."""
+    _consume(row)
+    audit.note("signed_in", row.user, method="mail")
+    db.session.commit()
+    return row.user
+
+
+def use_for_password(row: EmailToken, password: str) -> None:
+    """Consume what resets the password: ends every session and leaves passkeys alone. Raises InvalidField, NotFound."""
+    passwords.check_acceptable(password, "new_password")
+    db.session.commit()  # hold no connection while hashing
+    hashed = passwords.hash_password(password)
+    _consume(row)
+    store_password(row.user, hashed)
+
+
+def use_for_email(user: User, row: EmailToken, session_id: UUID) -> None:
+    """Consume what changes the account's address. Other browsers, and mails to the old address, are worth nothing then.
+
+    Raises NotFound for another account's, and Conflict when somebody took the address meanwhile.
+    """
+    if row.user_id != user.id:
+        raise NotFound(USED)
+    old, new = user.email, row.new_email
+    if not lock_unchanged(user):
+        db.session.rollback()
+        raise NotSignedIn
+    _consume(row)
+    _set_email(user, new, session_id)
+    for address in (old, new):
+        mail.notify(user, "email_changed", f"It was {old} and is {new} now.", to=address)
+
+
+def _set_email(user: User, new: str, session_id: UUID) -> None:
+    user.email, user.email_normalized = new, normalize_email(new)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise Conflict(TAKEN) from error
+    delete_email_tokens(user.id)
+    end_other_sessions(user.id, session_id)
+    audit.note("email_changed", user)
+    db.session.commit()
+
+
+def _pay_for_mail(asked: Asked, address: str) -> None:
+    recipient = normalize_email(asked.email)
+    throttle.pay((throttle.MAIL_BY_ADDRESS, address), (throttle.MAIL_BY_RECIPIENT, recipient))
+
+
+def _consume(row: EmailToken) -> None:
+    if not consume_email_token(row):
+        db.session.rollback()
+        raise NotFound(USED)
+
+
+def _write(asked: Asked, user_id: UUID | None) -> EmailMessage | None:
+    """Write the mail, in the background; none where there is nobody to write to."""
+    user = db.session.get(User, user_id) if user_id else None
+    if user is None or not user.active:
+        return None
+    if asked.purpose == "reset" and user.password_hash is None:
+        return mail.compose(user.email, *mail_texts.without_password(get_settings().public_url))
+    link, code = _create(asked, user)
+    write = mail_texts.reset if asked.purpose == "reset" else mail_texts.sign_in
+    return mail.compose(user.email, *write(link, code, LIFETIME_MINUTES))
+
+
+def _write_new_email(asked: Asked, user_id: UUID) -> EmailMessage | None:
+    user, other = db.session.get(User, user_id), find_user(asked.email)
+    if user is None or not user.active or (other is not None and other.id != user.id):
+        return None
+    link, code = _create(asked, user)
+    return mail.compose(asked.email, *mail_texts.new_email(link, code, LIFETIME_MINUTES))
+
+
+def _create(asked: Asked, user: User) -> tuple[str, str]:
+    """Give a new link and its code; only hashes are stored, and commit."""
+    delete_expired_email_tokens()
+    token, code = new_token(), f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+    db.session.add(
+        EmailToken(
+            user_id=user.id,
+            purpose=asked.purpose,
+            token_hash=hash_token(token),
+            browser_hash=hash_token(asked.browser),
+            code_hash=_hash_code(code, asked.browser),
+            new_email=asked.email if asked.purpose == "email" else "",
+            expires_at=utcnow() + LIFETIME,
+        )
+    )
+    db.session.commit()
+    return f"{get_settings().public_url}{PATHS[asked.purpose]}/{token}", code
+
+
+def _hash_code(code: str, browser: str) -> str:
+    """Hash the digits together with the browser's secret: alone, they would be found in a stolen database in a second."""
+    digits = "".join(character for character in code if character.isdecimal())
+    return hash_token(f"{digits} {browser}")
+
+
+PATHS = {"mail": "/auth/mail", "reset": "/auth/reset", "email": "/settings/email"}
