@@ -46,7 +46,7 @@ export class Branches {
   }
 
   async #deleteUnlessUndone(item: MessageItem, id: string): Promise<boolean> {
-    await this.dialogue.stop();
+    await this.dialogue.running.stop();
     const { leaf } = this.stage.list;
     await this.#cut(item);
     const remove = (isLeaving: boolean) => send("DELETE", `/api/messages/${id}`, undefined, { keepalive: isLeaving });
@@ -71,21 +71,21 @@ export class Branches {
    * Whoever asks something or looks elsewhere while it is fetched wins. */
   async open(leaf: string | null): Promise<void> {
     const look = (this.#looks += 1);
-    const { runs } = this.dialogue;
+    const { count } = this.dialogue.running;
     const branch = await fetchBranch(this.stage.conversation, { leaf });
-    if (look !== this.#looks || runs !== this.dialogue.runs) return;
-    this.dialogue.leave();
+    if (look !== this.#looks || count !== this.dialogue.running.count) return;
+    this.dialogue.running.leave();
     this.stage.list.show(branch);
     this.stage.renamed(branch.title);
     nameInAddress(leaf);
-    this.dialogue.resume();
-    if (!this.dialogue.isRunning) this.stage.rests();
+    this.dialogue.running.resume();
+    if (!this.dialogue.running.isRunning) this.stage.rests();
   }
 
   /** Brings the page up to what the server has; not while an answer is being written here, which is the newest anyway,
    * nor while somebody chooses another version, may still undo a deletion, or reads far up. */
   async refresh(): Promise<void> {
-    if (!this.stage.conversation || this.dialogue.isRunning || this.#acts > 0 || this.stage.list.newest) return;
+    if (!this.stage.conversation || this.dialogue.running.isRunning || this.#acts > 0 || this.stage.list.newest) return;
     const leaf = leafInAddress();
     try {
       await this.open(leaf);

@@ -23,37 +23,14 @@ interface Replaced {
 }
 
 export class Dialogue {
-  readonly #running: Running;
+  readonly running: Running;
 
   constructor(private readonly stage: Stage) {
-    this.#running = new Running(stage);
-  }
-
-  get isRunning(): boolean {
-    return this.#running.isRunning;
-  }
-
-  /** How many answers were followed so far: whoever waits for something can tell whether one has begun meanwhile. */
-  get runs(): number {
-    return this.#running.count;
-  }
-
-  /** Shows an answer that is being written already. */
-  resume(): void {
-    this.#running.resume();
-  }
-
-  stop(): Promise<void> {
-    return this.#running.stop();
-  }
-
-  /** Looks elsewhere; the answer goes on at the server. */
-  leave(): void {
-    this.#running.leave();
+    this.running = new Running(stage);
   }
 
   async send(text: string): Promise<void> {
-    if (this.isRunning) return;
+    if (this.running.isRunning) return;
     const giveBack = (reason: string) => this.stage.composer.restore(text, reason);
     try {
       await toNewest(this.stage);
@@ -67,7 +44,7 @@ export class Dialogue {
 
   /** Asks in other words; the old ones stay beside them. Resolves with the reason when it was refused. */
   async edit(item: MessageItem, text: string): Promise<string> {
-    if (this.isRunning) return "Wait for the answer, or stop it.";
+    if (this.running.isRunning) return "Wait for the answer, or stop it.";
     let refusal = "";
     const siblings = familyOf(item);
     const putBack = this.stage.list.cutFrom(item);
@@ -81,7 +58,7 @@ export class Dialogue {
   /** Answers a question once more. Where that is refused the old answer is back. */
   async again(item: MessageItem, model?: string): Promise<void> {
     const { question = "", id } = item.dataset;
-    if (this.isRunning || !question) return;
+    if (this.running.isRunning || !question) return;
     await this.#replace(item, { question_id: question, ...(model && { model }) }, (reason) => {
       if (!id || item.status === "failed") complain(item, reason, question);
       else void tell(reason);
@@ -91,7 +68,7 @@ export class Dialogue {
   /** A new answer begins with the words of the old one. Where it adds none the old one is back: of a refused one nothing is kept. */
   async continue(item: MessageItem): Promise<void> {
     const { id, question } = item.dataset;
-    if (this.isRunning || !id) return;
+    if (this.running.isRunning || !id) return;
     const complainHere = (reason: string) => item.fail(reason, question ?? null);
     const { answer, putBack } = await this.#replace(item, { continue_id: id }, complainHere);
     if (!answer.isConnected || answer.status !== "failed" || answer.body.text !== item.body.text) return;
@@ -138,7 +115,7 @@ export class Dialogue {
       else showSiblings(answer, [...(company.siblings ?? []), start.message_id]);
       this.stage.began();
     };
-    await this.#running.follow(new Run(answer, this.stage, began), async (run) => {
+    await this.running.follow(new Run(answer, this.stage, began), async (run) => {
       try {
         await run.ask({ ...where, ...question }, wantsStreaming());
       } catch (error) {

@@ -28,7 +28,7 @@ export class Running {
     return this.#run !== null;
   }
 
-  /** How many answers were followed so far. */
+  /** How many answers were followed so far: whoever waits for something can tell whether one has begun meanwhile. */
   get count(): number {
     return this.#count;
   }

@@ -23,7 +23,7 @@ export class ChatPage extends HTMLElement implements Stage {
 
   connectedCallback(): void {
     this.addEventListener("chat-send", (event) => void this.#dialogue.send((event as CustomEvent<string>).detail));
-    this.addEventListener("chat-stop", () => void this.#dialogue.stop());
+    this.addEventListener("chat-stop", () => void this.#dialogue.running.stop());
     this.addEventListener("chat-edit-last", () => this.#edit(this.list.items.findLast(({ dataset }) => dataset.role === "user")));
     this.addEventListener("chat-renamed", (event) => this.#show((event as CustomEvent<string | null>).detail));
     this.addEventListener("model-picked", () => this.#measure());
@@ -31,13 +31,13 @@ export class ChatPage extends HTMLElement implements Stage {
     this.addEventListener("click", (event) => this.#clicked(event));
     document.addEventListener("keydown", (event) => this.#key(event));
     addEventListener("pageshow", (event) => event.persisted && location.reload());
-    new Paging(this, () => this.#dialogue.resume());
+    new Paging(this, () => this.#dialogue.running.resume());
     rememberStreaming();
     const settings = need("#chat-settings", HTMLButtonElement, this);
     settings.disabled = false;
     settings.addEventListener("click", () => void this.#settle());
-    this.#dialogue.resume();
-    if (!this.#dialogue.isRunning) this.rests();
+    this.#dialogue.running.resume();
+    if (!this.#dialogue.running.isRunning) this.rests();
   }
 
   get conversation(): string {
@@ -99,7 +99,7 @@ export class ChatPage extends HTMLElement implements Stage {
   }
 
   #edit(item?: MessageItem): void {
-    if (!item?.dataset.id || this.#dialogue.isRunning) return;
+    if (!item?.dataset.id || this.#dialogue.running.isRunning) return;
     this.list.stay();
     EditForm.open(item, (text) => this.#dialogue.edit(item, text));
   }
@@ -137,8 +137,8 @@ export class ChatPage extends HTMLElement implements Stage {
       event.preventDefault();
       void this.#branches.choose(item, event.key === "ArrowRight" ? 1 : -1);
     }
-    if (event.key !== "Escape" || !this.#dialogue.isRunning || event.isComposing) return;
-    if (!document.querySelector("dialog[open], :popover-open")) void this.#dialogue.stop();
+    if (event.key !== "Escape" || !this.#dialogue.running.isRunning || event.isComposing) return;
+    if (!document.querySelector("dialog[open], :popover-open")) void this.#dialogue.running.stop();
   }
 
   #show(title: string | null): void {
