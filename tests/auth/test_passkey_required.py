@@ -16,6 +16,7 @@ from tests.people import Person, sign_up
 from tests.test_access import FOR_ADMINS, FOR_EVERYBODY_SIGNED_IN, routes
 
 OPEN = {
+    "auth.confirm",
     "passkeys.add",
     "passkeys.add_options",
     "passkeys.confirm",
