@@ -28,6 +28,8 @@ SENTENCES = {
     "recovery_codes_made": "Recovery codes made",
     "recovery_code_used": "Recovery code used",
     "code_failed": "Wrong code of a mail",
+    "mail_link_asked": "Mail to sign in asked for",
+    "reset_link_asked": "Mail for a new password asked for",
     "email_link_asked": "Another e-mail address asked for",
     "email_changed": "E-mail address changed",
     "passkey_added": "Passkey added",

@@ -11,12 +11,13 @@ from app import audit, invitations, mail, throttle
 from app.auth import passwords
 from app.errors import Conflict, InvalidField, NotFound, NotSignedIn
 from app.extensions import db
-from app.models.email_token import consume_email_token, delete_email_tokens, find_email_token
+from app.models.email_token import EmailToken, consume_email_token, delete_email_tokens, find_email_token
 from app.models.user import User, find_user, lock_active_admins, lock_unchanged, normalize_email
 from app.sessions import end_sessions, forget_proofs, note_proof
 from app.throttle import Client
 
 WRONG = "The e-mail address or the password is not right."
+USED = "This link was used already, or it is too old. Ask for a new one."
 TAKEN = "There is an account with this address already. Sign in instead."
 
 
@@ -74,12 +75,22 @@ def confirm_password(user: User, session_id: UUID, password: str) -> None:
     db.session.commit()
 
 
-def use_link(token: str) -> User:
-    """Consume a one-time link and give its account; raises NotFound when it is unknown, used or too old."""
-    link = find_email_token(token, "link")
-    if link is None or not consume_email_token(link):
+def look_up_link(token: str, purpose: str, address: str) -> EmailToken:
+    """Give a valid link and consume nothing; raises NotFound when it is unknown, used or too old, and TooManyRequests."""
+    charges = throttle.pay_for_proof("link", Client(address))
+    link = find_email_token(token, purpose)
+    if link is None:
+        raise NotFound(USED)
+    throttle.refund(*charges)
+    db.session.commit()
+    return link
+
+
+def use_link(link: EmailToken) -> User:
+    """Consume a one-time link and give its account; raises NotFound when another use was faster."""
+    if not consume_email_token(link):
         db.session.rollback()
-        raise NotFound("This link was used already, or it is too old. Ask for a new one.")
+        raise NotFound(USED)
     audit.note("link_used", link.user, method="link")
     db.session.commit()
     return link.user

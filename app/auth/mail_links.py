@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import audit, mail, throttle
 from app.auth import mail_texts, passwords
-from app.auth.actions import TAKEN, store_password
+from app.auth.actions import TAKEN, USED, store_password
 from app.clock import utcnow
 from app.errors import Conflict, InvalidField, NotFound, NotSignedIn
 from app.extensions import db, get_settings
@@ -25,18 +25,16 @@ from app.models.email_token import (
     consume_email_token,
     delete_email_tokens,
     delete_expired_email_tokens,
-    find_email_token,
     pay_code_tries,
 )
 from app.models.user import User, find_user, lock_unchanged, normalize_email
-from app.sessions import end_other_sessions
+from app.sessions import keep_this_session_alone
 from app.tokens import hash_token, new_token
 
 LIFETIME = timedelta(minutes=10)  # NIST SP 800-63B-4, 3.1.3: at most ten
 LIFETIME_MINUTES = int(LIFETIME.total_seconds() // 60)
 CODE_DIGITS = 6
 WRONG_CODE = "This code is not right, or it is too old. Ask for a new mail if the newest one does not help."
-USED = "This link was used already, or it is too old. Ask for a new one."
 
 
 @dataclass(frozen=True)
@@ -65,14 +63,6 @@ def ask_new_email(user: User, asked: Asked, address: str) -> None:
     db.session.commit()
     user_id = user.id
     mail.later(lambda: _write_new_email(asked, user_id))
-
-
-def get_link(asked_purpose: str, token: str) -> EmailToken:
-    """Give a valid link; raises NotFound. Nothing is consumed."""
-    row = find_email_token(token, asked_purpose)
-    if row is None:
-        raise NotFound(USED)
-    return row
 
 
 def belongs_to(row: EmailToken, browser: str) -> bool:
@@ -114,7 +104,7 @@ def use_for_password(row: EmailToken, password: str) -> None:
     store_password(row.user, hashed)
 
 
-def use_for_email(user: User, row: EmailToken, session_id: UUID) -> None:
+def use_for_email(user: User, row: EmailToken) -> None:
     """Consume what changes the account's address. Other browsers, and mails to the old address, are worth nothing then.
 
     Raises NotFound for another account's, and Conflict when somebody took the address meanwhile.
@@ -126,12 +116,12 @@ def use_for_email(user: User, row: EmailToken, session_id: UUID) -> None:
         db.session.rollback()
         raise NotSignedIn
     _consume(row)
-    _set_email(user, new, session_id)
+    _set_email(user, new)
     for address in (old, new):
         mail.notify(user, "email_changed", f"It was {old} and is {new} now.", to=address)
 
 
-def _set_email(user: User, new: str, session_id: UUID) -> None:
+def _set_email(user: User, new: str) -> None:
     user.email, user.email_normalized = new, normalize_email(new)
     try:
         db.session.flush()
@@ -139,7 +129,7 @@ def _set_email(user: User, new: str, session_id: UUID) -> None:
         db.session.rollback()
         raise Conflict(TAKEN) from error
     delete_email_tokens(user.id)
-    end_other_sessions(user.id, session_id)
+    keep_this_session_alone()
     audit.note("email_changed", user)
     db.session.commit()
 

@@ -11,6 +11,7 @@ from app import sessions
 from app.access import fresh_proof_required, public
 from app.addresses import network_of
 from app.auth import mail_links
+from app.auth.actions import look_up_link
 from app.auth.forms import ConfirmForm
 from app.auth.mail_links import LIFETIME_MINUTES, Asked
 from app.auth.recovery_forms import AskMailForm, CodeForm, ResetCodeForm, ResetForm
@@ -55,7 +56,7 @@ def sign_in_code() -> ResponseReturnValue:
 @public
 def sign_in_link(token: str) -> ResponseReturnValue:
     """Show the button that signs in; only pressing it uses the link up."""
-    row = mail_links.get_link("mail", token)
+    row = look_up_link(token, "mail", _address())
     if not _is_here(row):
         return _elsewhere(url_for("mail.ask_sign_in"))
     form = ConfirmForm()
@@ -97,7 +98,7 @@ def reset_code() -> ResponseReturnValue:
 @public
 def reset_link(token: str) -> ResponseReturnValue:
     """Set a new password with the link of the mail."""
-    row = mail_links.get_link("reset", token)
+    row = look_up_link(token, "reset", _address())
     if not _is_here(row):
         return _elsewhere(url_for("mail.ask_reset"))
     form = ResetForm()
@@ -138,7 +139,7 @@ def email_code() -> ResponseReturnValue:
 @bp.route("/settings/email/<token>", methods=["GET", "POST"])
 def email_link(token: str) -> ResponseReturnValue:
     """Show the button that confirms the new address; only pressing it uses the link up."""
-    row = mail_links.get_link("email", token)
+    row = look_up_link(token, "email", _address())
     if not _is_here(row) or row.user_id != current_user.id:
         return _elsewhere(url_for("mail.ask_email"))
     form = ConfirmForm()
@@ -160,7 +161,7 @@ def _reset(row: EmailToken, form: ResetForm) -> ResponseReturnValue:
 
 def _change_email(row: EmailToken) -> ResponseReturnValue:
     try:
-        mail_links.use_for_email(current_user._get_current_object(), row, sessions.get_current_session_id())
+        mail_links.use_for_email(current_user._get_current_object(), row)
     except Conflict as error:
         flash(error.sentence, "error")
     else:

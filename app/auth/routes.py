@@ -14,9 +14,8 @@ from app.addresses import network_of
 from app.auth import actions
 from app.auth.forms import ConfirmForm, LoginForm, ProveForm, RegisterForm
 from app.auth.passkey_list import wants_offer
-from app.errors import Conflict, InvalidField, NotFound
+from app.errors import Conflict, InvalidField
 from app.links import LIFETIME_MINUTES
-from app.models.email_token import find_email_token
 from app.models.passkey import list_passkeys
 from app.models.user import User, find_user
 from app.throttle import Client
@@ -118,14 +117,11 @@ def forgot() -> ResponseReturnValue:
 def use_link(token: str) -> ResponseReturnValue:
     """Show a one-time link's button; only pressing it consumes the link, because mail scanners follow links."""
     form = ConfirmForm()
+    link = actions.look_up_link(token, "link", network_of(request.remote_addr))
     if form.validate_on_submit():
-        user = actions.use_link(token)
-        answer = welcome(user, method="link", target=url_for("settings.security"))
-        flash("You are signed in. Set a new password if you need one.", "info")
+        answer = welcome(actions.use_link(link), method="link", target=url_for("settings.security"))
+        flash("You are signed in. Add a passkey, or set a new password if you need one.", "info")
         return answer
-    link = find_email_token(token, "link")
-    if link is None:
-        raise NotFound("This link was used already, or it is too old. Ask for a new one.")
     return render_template("auth/use_link.html", form=form, email=link.user.email, expires_minutes=LIFETIME_MINUTES)
 
 
