@@ -68,14 +68,14 @@ def add(person: Person, how: Answers | None = None, **changes: Any) -> Any:
 
 
 @pytest.mark.parametrize("case", WRONG_ANSWERS)
-def test_a_wrong_answer(app: Flask, alice: Person, case: str) -> None:
+def test_passkey_a_wrong_answer(app: Flask, alice: Person, case: str) -> None:
     how, reason = WRONG_ANSWERS[case]
 
     refuse(app, lambda: add(alice, how), reason)
 
 
 @pytest.mark.parametrize("case", [name for name, (_, reason) in WRONG_ANSWERS.items() if reason != "credential_id"])
-def test_a_wrong_answer_makes_no_account(app: Flask, client: FlaskClient, case: str) -> None:
+def test_passkey_a_wrong_answer_makes_no_account(app: Flask, client: FlaskClient, case: str) -> None:
     how, reason = WRONG_ANSWERS[case]
     options = begin(client, "sign-up", email="ada@example.org")
 
@@ -83,12 +83,12 @@ def test_a_wrong_answer_makes_no_account(app: Flask, client: FlaskClient, case: 
     assert client.get("/chat").status_code == 302
 
 
-def test_an_algorithm_that_was_not_offered(app: Flask, alice: Person) -> None:
+def test_passkey_an_algorithm_that_was_not_offered(app: Flask, alice: Person) -> None:
     refuse(app, lambda: add(alice, algorithm=ES384), "algorithm")
 
 
 @pytest.mark.parametrize("named", [EDDSA, RS256, -65535, -36, 0])
-def test_a_key_under_the_name_of_another_algorithm(app: Flask, alice: Person, named: int) -> None:
+def test_passkey_a_key_under_the_name_of_another_algorithm(app: Flask, alice: Person, named: int) -> None:
     options = begin(alice.client, "add")
     key = make_key(options)
     lying = cbor2.dumps({**cbor2.loads(key.public_key), 3: named})
@@ -96,7 +96,7 @@ def test_a_key_under_the_name_of_another_algorithm(app: Flask, alice: Person, na
     refuse(app, lambda: finish(alice.client, "add", key.register(options, Answers(public_key=lying))), "algorithm")
 
 
-def test_a_curve_that_does_not_belong_to_the_algorithm(app: Flask, alice: Person) -> None:
+def test_passkey_a_curve_that_does_not_belong_to_the_algorithm(app: Flask, alice: Person) -> None:
     options = begin(alice.client, "add")
     key = make_key(options, algorithm=ES384)
     key.algorithm = ES256
@@ -104,7 +104,7 @@ def test_a_curve_that_does_not_belong_to_the_algorithm(app: Flask, alice: Person
     refuse(app, lambda: finish(alice.client, "add", key.register(options)), "algorithm")
 
 
-def test_a_short_rsa_key(app: Flask, alice: Person) -> None:
+def test_passkey_a_short_rsa_key(app: Flask, alice: Person) -> None:
     options = begin(alice.client, "add")
     key = make_key(options, algorithm=RS256)
     key.private_key = rsa.generate_private_key(65537, 1024)
@@ -112,20 +112,20 @@ def test_a_short_rsa_key(app: Flask, alice: Person) -> None:
     refuse(app, lambda: finish(alice.client, "add", key.register(options)), "algorithm")
 
 
-def test_a_key_that_is_too_large(app: Flask, alice: Person) -> None:
+def test_passkey_a_key_that_is_too_large(app: Flask, alice: Person) -> None:
     huge = cbor2.dumps({1: 3, 3: RS256, -1: b"\xff" * 3000, -2: b"\x01\x00\x01"})
 
     refuse(app, lambda: add(alice, Answers(public_key=huge)), "algorithm")
 
 
-def test_an_id_that_is_too_long(app: Flask, alice: Person) -> None:
+def test_passkey_an_id_that_is_too_long(app: Flask, alice: Person) -> None:
     before = state(app)
 
     assert refusal(add(alice, credential_id=bytes(1024)))[:2] == (422, "invalid_field")
     assert state(app) == before
 
 
-def test_the_same_passkey_twice(app: Flask, alice: Person) -> None:
+def test_passkey_the_same_passkey_twice(app: Flask, alice: Person) -> None:
     key = add_key(alice)
     before = state(app)
     options = begin(alice.client, "add")
@@ -135,7 +135,7 @@ def test_the_same_passkey_twice(app: Flask, alice: Person) -> None:
     assert state(app) == before
 
 
-def test_somebody_elses_passkey(app: Flask, alice: Person, bob: Person) -> None:
+def test_passkey_somebody_elses_passkey(app: Flask, alice: Person, bob: Person) -> None:
     key = add_key(alice)
     before = state(app)
 
@@ -143,7 +143,7 @@ def test_somebody_elses_passkey(app: Flask, alice: Person, bob: Person) -> None:
     assert state(app) == before
 
 
-def test_somebody_elses_passkey_makes_no_account(app: Flask, client: FlaskClient, alice: Person) -> None:
+def test_passkey_somebody_elses_passkey_makes_no_account(app: Flask, client: FlaskClient, alice: Person) -> None:
     key = add_key(alice)
     before = state(app)
     options = begin(client, "sign-up", email="ada@example.org")
@@ -152,7 +152,7 @@ def test_somebody_elses_passkey_makes_no_account(app: Flask, client: FlaskClient
     assert state(app) == before
 
 
-def test_a_replayed_answer(app: Flask, alice: Person) -> None:
+def test_passkey_a_replayed_answer(app: Flask, alice: Person) -> None:
     options = begin(alice.client, "add")
     answer = make_key(options).register(options)
     assert finish(alice.client, "add", answer).status_code == 201
@@ -160,14 +160,14 @@ def test_a_replayed_answer(app: Flask, alice: Person) -> None:
     refuse(app, lambda: finish(alice.client, "add", answer), "challenge")
 
 
-def test_an_answer_after_two_minutes(app: Flask, alice: Person, clock: Clock) -> None:
+def test_passkey_an_answer_after_two_minutes(app: Flask, alice: Person, clock: Clock) -> None:
     options = begin(alice.client, "add")
     clock.advance(seconds=121)
 
     refuse(app, lambda: finish(alice.client, "add", make_key(options).register(options)), "challenge")
 
 
-def test_somebody_elses_challenge_in_the_same_browser(app: Flask, alice: Person, bob: Person) -> None:
+def test_passkey_somebody_elses_challenge_in_the_same_browser(app: Flask, alice: Person, bob: Person) -> None:
     options = begin(alice.client, "add")
     cookie = alice.client.get_cookie("ceremony", path="/auth/passkeys")
     assert cookie
@@ -176,7 +176,7 @@ def test_somebody_elses_challenge_in_the_same_browser(app: Flask, alice: Person,
     refuse(app, lambda: finish(bob.client, "add", make_key(options).register(options)), "challenge")
 
 
-def test_a_challenge_of_another_browser(app: Flask, alice: Person, bob: Person) -> None:
+def test_passkey_a_challenge_of_another_browser(app: Flask, alice: Person, bob: Person) -> None:
     begin(bob.client, "add")
     options = begin(alice.client, "add")
 
@@ -184,20 +184,20 @@ def test_a_challenge_of_another_browser(app: Flask, alice: Person, bob: Person) 
 
 
 @pytest.mark.parametrize(("asked", "said"), [(True, False), (False, True)])
-def test_a_silent_answer_serves_for_nothing_else(app: Flask, alice: Person, asked: bool, said: bool) -> None:
+def test_passkey_a_silent_answer_serves_for_nothing_else(app: Flask, alice: Person, asked: bool, said: bool) -> None:
     options = begin(alice.client, "add", silent=asked)
     answer = make_key(options).register(options, Answers(flags=0))
 
     refuse(app, lambda: finish(alice.client, "add", answer, silent=said), "challenge")
 
 
-def test_a_challenge_of_a_sign_up(app: Flask, alice: Person) -> None:
+def test_passkey_a_challenge_of_a_sign_up(app: Flask, alice: Person) -> None:
     options = begin(alice.client, "sign-up", email="ada@example.org")
 
     refuse(app, lambda: finish(alice.client, "add", make_key(options).register(options)), "challenge")
 
 
-def test_an_attestation_that_can_not_be_read(app: Flask, alice: Person) -> None:
+def test_passkey_an_attestation_that_can_not_be_read(app: Flask, alice: Person) -> None:
     for value in (
         b"\xff",
         b"",
@@ -212,7 +212,7 @@ def test_an_attestation_that_can_not_be_read(app: Flask, alice: Person) -> None:
         refuse(app, lambda answer=answer: finish(alice.client, "add", answer), "malformed")  # type: ignore[misc]
 
 
-def test_it_takes_a_fresh_proof(app: Flask, alice: Person, clock: Clock) -> None:
+def test_passkey_it_takes_a_fresh_proof(app: Flask, alice: Person, clock: Clock) -> None:
     options = begin(alice.client, "add")
     answer = make_key(options).register(options)
     clock.advance(minutes=11)
@@ -223,14 +223,14 @@ def test_it_takes_a_fresh_proof(app: Flask, alice: Person, clock: Clock) -> None
     assert state(app) == before
 
 
-def test_nobody_adds_one_without_signing_in(app: Flask, client: FlaskClient) -> None:
+def test_passkey_nobody_adds_one_without_signing_in(app: Flask, client: FlaskClient) -> None:
     stranger = SoftKey("localhost", bytes(32))
 
     assert refusal(send(client, "add/options"))[:2] == (401, "not_signed_in")
     assert refusal(finish(client, "add", stranger.register({"challenge": "x"})))[:2] == (401, "not_signed_in")
 
 
-def test_there_is_an_end(app: Flask, alice: Person) -> None:
+def test_passkey_there_is_an_end(app: Flask, alice: Person) -> None:
     for _ in range(20):
         add_key(alice)
     before = state(app)

@@ -12,7 +12,7 @@ def needs_proof(person: Person) -> bool:
     return send(person.client, "add/options").status_code == 403
 
 
-def test_it_works(app: Flask, alice: Person, clock: Clock) -> None:
+def test_passkey_it_works(app: Flask, alice: Person, clock: Clock) -> None:
     key = add_key(alice)
     clock.advance(minutes=11)
     assert needs_proof(alice)
@@ -26,7 +26,7 @@ def test_it_works(app: Flask, alice: Person, clock: Clock) -> None:
     assert kinds(app, alice.id)[-1] == "confirmed"
 
 
-def test_a_key_need_not_say_whose_it_is_here(alice: Person, clock: Clock) -> None:
+def test_passkey_a_key_need_not_say_whose_it_is_here(alice: Person, clock: Clock) -> None:
     key = add_key(alice)
     clock.advance(minutes=11)
 
@@ -35,7 +35,7 @@ def test_a_key_need_not_say_whose_it_is_here(alice: Person, clock: Clock) -> Non
     assert finish(alice.client, "confirm", answer).status_code == 200
 
 
-def test_another_users_passkey_proves_nothing(app: Flask, alice: Person, bob: Person, clock: Clock) -> None:
+def test_passkey_another_users_passkey_proves_nothing(app: Flask, alice: Person, bob: Person, clock: Clock) -> None:
     add_key(alice)
     bobs = add_key(bob)
     clock.advance(minutes=11)
@@ -48,7 +48,7 @@ def test_another_users_passkey_proves_nothing(app: Flask, alice: Person, bob: Pe
     assert needs_proof(alice)
 
 
-def test_another_users_handle_proves_nothing(app: Flask, alice: Person, bob: Person, clock: Clock) -> None:
+def test_passkey_another_users_handle_proves_nothing(app: Flask, alice: Person, bob: Person, clock: Clock) -> None:
     key, bobs = add_key(alice), add_key(bob)
     clock.advance(minutes=11)
     before = state(app)
@@ -59,7 +59,7 @@ def test_another_users_handle_proves_nothing(app: Flask, alice: Person, bob: Per
     assert state(app) == before
 
 
-def test_a_sign_ins_challenge_proves_nothing(app: Flask, alice: Person, clock: Clock) -> None:
+def test_passkey_a_sign_ins_challenge_proves_nothing(app: Flask, alice: Person, clock: Clock) -> None:
     key = add_key(alice)
     clock.advance(minutes=11)
 
@@ -69,7 +69,7 @@ def test_a_sign_ins_challenge_proves_nothing(app: Flask, alice: Person, clock: C
     assert needs_proof(alice)
 
 
-def test_a_proof_counts_for_this_browser_alone(app: Flask, alice: Person, clock: Clock) -> None:
+def test_passkey_a_proof_counts_for_this_browser_alone(app: Flask, alice: Person, clock: Clock) -> None:
     key = add_key(alice)
     phone = sign_in(app, alice.email)
     clock.advance(minutes=11)
@@ -78,7 +78,7 @@ def test_a_proof_counts_for_this_browser_alone(app: Flask, alice: Person, clock:
     assert send(phone, "add/options").status_code == 403
 
 
-def test_a_blocked_passkey_is_not_asked_for(app: Flask, alice: Person) -> None:
+def test_passkey_a_blocked_passkey_is_not_asked_for(app: Flask, alice: Person) -> None:
     key = add_key(alice)
     for _ in range(2):
         finish(alice.client, "confirm", key.sign(begin(alice.client, "confirm"), Answers(sign_count=5)))

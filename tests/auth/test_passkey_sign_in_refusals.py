@@ -64,13 +64,13 @@ def refuse(app: Flask, client: FlaskClient, act: Callable[[], Any], reason: str)
     assert client.get("/chat").status_code == 302
 
 
-def test_the_right_answer_is_accepted(client: FlaskClient, key: SoftKey) -> None:
+def test_passkey_the_right_answer_is_accepted(client: FlaskClient, key: SoftKey) -> None:
     assert sign_in_with(client, key).status_code == 200
     assert client.get("/chat").status_code == 200
 
 
 @pytest.mark.parametrize("case", WRONG_ANSWERS)
-def test_a_wrong_answer(app: Flask, client: FlaskClient, alice: Person, key: SoftKey, case: str) -> None:
+def test_passkey_a_wrong_answer(app: Flask, client: FlaskClient, alice: Person, key: SoftKey, case: str) -> None:
     how, reason = WRONG_ANSWERS[case]
 
     refuse(app, client, lambda: sign_in_with(client, key, how), reason)
@@ -78,20 +78,20 @@ def test_a_wrong_answer(app: Flask, client: FlaskClient, alice: Person, key: Sof
     assert ("passkey_refused" in kinds(app, alice.id)) == (reason != "challenge")
 
 
-def test_another_users_handle(app: Flask, client: FlaskClient, key: SoftKey, bob: Person) -> None:
+def test_passkey_another_users_handle(app: Flask, client: FlaskClient, key: SoftKey, bob: Person) -> None:
     with app.app_context():
         handle = db.session.get_one(User, bob.id).webauthn_handle
 
     refuse(app, client, lambda: sign_in_with(client, key, Answers(user_handle=handle)), "user_handle")
 
 
-def test_a_signature_of_another_key(app: Flask, client: FlaskClient, key: SoftKey) -> None:
+def test_passkey_a_signature_of_another_key(app: Flask, client: FlaskClient, key: SoftKey) -> None:
     other = SoftKey(key.rp_id, key.user_handle, credential_id=key.credential_id)
 
     refuse(app, client, lambda: sign_in_with(client, other), "signature")
 
 
-def test_a_foreign_credential_with_ones_own_signature(
+def test_passkey_a_foreign_credential_with_ones_own_signature(
     app: Flask, client: FlaskClient, key: SoftKey, bob: Person
 ) -> None:
     bobs = add_key(bob)
@@ -101,13 +101,13 @@ def test_a_foreign_credential_with_ones_own_signature(
     refuse(app, client, lambda: sign_in_with(client, forged), "signature")
 
 
-def test_an_unknown_credential(app: Flask, client: FlaskClient, key: SoftKey) -> None:
+def test_passkey_an_unknown_credential(app: Flask, client: FlaskClient, key: SoftKey) -> None:
     stranger = SoftKey(key.rp_id, key.user_handle)
 
     refuse(app, client, lambda: sign_in_with(client, stranger), "unknown_credential")
 
 
-def test_a_removed_credential(app: Flask, client: FlaskClient, alice: Person, key: SoftKey) -> None:
+def test_passkey_a_removed_credential(app: Flask, client: FlaskClient, alice: Person, key: SoftKey) -> None:
     with app.app_context():
         db.session.execute(db.delete(Passkey))
         db.session.commit()
@@ -115,7 +115,7 @@ def test_a_removed_credential(app: Flask, client: FlaskClient, alice: Person, ke
     refuse(app, client, lambda: sign_in_with(client, key), "unknown_credential")
 
 
-def test_a_replayed_answer(app: Flask, client: FlaskClient, key: SoftKey) -> None:
+def test_passkey_a_replayed_answer(app: Flask, client: FlaskClient, key: SoftKey) -> None:
     answer = key.sign(begin(client, "sign-in"))
     assert finish(client, "sign-in", answer).status_code == 200
     client.delete_cookie("session")
@@ -123,7 +123,7 @@ def test_a_replayed_answer(app: Flask, client: FlaskClient, key: SoftKey) -> Non
     refuse(app, client, lambda: finish(client, "sign-in", answer), "challenge")
 
 
-def test_an_answer_beside_one_that_came_first(app: Flask, client: FlaskClient, key: SoftKey) -> None:
+def test_passkey_an_answer_beside_one_that_came_first(app: Flask, client: FlaskClient, key: SoftKey) -> None:
     answer = key.sign(begin(client, "sign-in"))
     cookie = client.get_cookie("ceremony", path="/auth/passkeys")
     assert cookie
@@ -136,14 +136,14 @@ def test_an_answer_beside_one_that_came_first(app: Flask, client: FlaskClient, k
     assert sorted(one.status_code for one in answers) == [200] + [403] * 7
 
 
-def test_a_wrong_answer_uses_the_challenge_up(app: Flask, client: FlaskClient, key: SoftKey) -> None:
+def test_passkey_a_wrong_answer_uses_the_challenge_up(app: Flask, client: FlaskClient, key: SoftKey) -> None:
     options = begin(client, "sign-in")
     assert finish(client, "sign-in", key.sign(options, Answers(tampered="signature"))).status_code == 403
 
     refuse(app, client, lambda: finish(client, "sign-in", key.sign(options)), "challenge")
 
 
-def test_an_answer_after_two_minutes(app: Flask, client: FlaskClient, key: SoftKey, clock: Clock) -> None:
+def test_passkey_an_answer_after_two_minutes(app: Flask, client: FlaskClient, key: SoftKey, clock: Clock) -> None:
     options = begin(client, "sign-in")
     clock.advance(seconds=121)
 
@@ -151,7 +151,7 @@ def test_an_answer_after_two_minutes(app: Flask, client: FlaskClient, key: SoftK
 
 
 @pytest.mark.parametrize("has_cookie", [True, False])
-def test_an_answer_in_another_browser(app: Flask, client: FlaskClient, key: SoftKey, has_cookie: bool) -> None:
+def test_passkey_an_answer_in_another_browser(app: Flask, client: FlaskClient, key: SoftKey, has_cookie: bool) -> None:
     options = begin(app.test_client(), "sign-in")
     if has_cookie:
         begin(client, "sign-in")
@@ -159,7 +159,7 @@ def test_an_answer_in_another_browser(app: Flask, client: FlaskClient, key: Soft
     refuse(app, client, lambda: finish(client, "sign-in", key.sign(options)), "challenge")
 
 
-def test_a_challenge_of_another_ceremony(app: Flask, alice: Person, key: SoftKey) -> None:
+def test_passkey_a_challenge_of_another_ceremony(app: Flask, alice: Person, key: SoftKey) -> None:
     answer = key.sign(begin(alice.client, "confirm"))
     before = state(app)
 
@@ -167,7 +167,7 @@ def test_a_challenge_of_another_ceremony(app: Flask, alice: Person, key: SoftKey
     assert state(app) == before
 
 
-def test_a_suspended_account(app: Flask, client: FlaskClient, alice: Person, key: SoftKey) -> None:
+def test_passkey_a_suspended_account(app: Flask, client: FlaskClient, alice: Person, key: SoftKey) -> None:
     with app.app_context():
         db.session.execute(db.update(User).where(User.id == alice.id).values(active=False))
         db.session.commit()
@@ -176,7 +176,7 @@ def test_a_suspended_account(app: Flask, client: FlaskClient, alice: Person, key
 
 
 @pytest.mark.parametrize("again", [5, 4, 1, 0])
-def test_a_counter_that_does_not_go_forwards_blocks(app: Flask, alice: Person, again: int) -> None:
+def test_passkey_a_counter_that_does_not_go_forwards_blocks(app: Flask, alice: Person, again: int) -> None:
     key = add_key(alice)
     assert sign_in_with(app.test_client(), key, Answers(sign_count=5)).status_code == 200
     thief = app.test_client()
@@ -192,7 +192,7 @@ def test_a_counter_that_does_not_go_forwards_blocks(app: Flask, alice: Person, a
     refuse(app, thief, lambda: sign_in_with(thief, key, Answers(sign_count=100)), "blocked")
 
 
-def test_a_blocked_passkey_tells_only_who_holds_it(
+def test_passkey_a_blocked_passkey_tells_only_who_holds_it(
     app: Flask, client: FlaskClient, alice: Person, key: SoftKey
 ) -> None:
     sign_in_with(app.test_client(), key, Answers(sign_count=5))
@@ -201,7 +201,7 @@ def test_a_blocked_passkey_tells_only_who_holds_it(
     refuse(app, client, lambda: sign_in_with(client, key, Answers(tampered="signature")), "signature")
 
 
-def test_an_id_that_is_written_in_two_ways(app: Flask, client: FlaskClient, key: SoftKey) -> None:
+def test_passkey_an_id_that_is_written_in_two_ways(app: Flask, client: FlaskClient, key: SoftKey) -> None:
     answer = key.sign(begin(client, "sign-in")) | {"id": to_base64url(b"another")}
 
     refuse(app, client, lambda: finish(client, "sign-in", answer), "credential_id")
@@ -218,7 +218,7 @@ def test_an_id_that_is_written_in_two_ways(app: Flask, client: FlaskClient, key:
         ("clientDataJSON", json.dumps({"type": 1, "challenge": [], "origin": None}).encode()),
     ],
 )
-def test_client_data_that_can_not_be_read(
+def test_passkey_client_data_that_can_not_be_read(
     app: Flask, client: FlaskClient, key: SoftKey, name: str, value: bytes
 ) -> None:
     answer = key.sign(begin(client, "sign-in"))
@@ -228,7 +228,9 @@ def test_client_data_that_can_not_be_read(
 
 
 @pytest.mark.parametrize("value", [b"short", bytes(36), bytes(37) + b"left over"])
-def test_authenticator_data_that_can_not_be_read(app: Flask, client: FlaskClient, key: SoftKey, value: bytes) -> None:
+def test_passkey_authenticator_data_that_can_not_be_read(
+    app: Flask, client: FlaskClient, key: SoftKey, value: bytes
+) -> None:
     answer = key.sign(begin(client, "sign-in"))
     answer["response"]["authenticatorData"] = to_base64url(value)
 
@@ -236,7 +238,7 @@ def test_authenticator_data_that_can_not_be_read(app: Flask, client: FlaskClient
 
 
 @pytest.mark.parametrize("text", ["a", "a=", "+/+/", "ä", "YQ==", "YR"])
-def test_what_is_no_base64url(app: Flask, client: FlaskClient, key: SoftKey, text: str) -> None:
+def test_passkey_what_is_no_base64url(app: Flask, client: FlaskClient, key: SoftKey, text: str) -> None:
     answer = key.sign(begin(client, "sign-in")) | {"id": text, "rawId": text}
 
     refuse(app, client, lambda: finish(client, "sign-in", answer), "malformed")
@@ -247,7 +249,7 @@ def test_what_is_no_base64url(app: Flask, client: FlaskClient, key: SoftKey, tex
     [(), ("id",), ("rawId",), ("type",), ("response",), ("response", "signature"), ("response", "clientDataJSON")],
 )
 @pytest.mark.parametrize("value", [None, 1, "", [], {}, "x" * 20_000])
-def test_fields_of_another_kind_or_size(
+def test_passkey_fields_of_another_kind_or_size(
     app: Flask, client: FlaskClient, key: SoftKey, path: tuple[str, ...], value: Any
 ) -> None:
     body: dict[str, Any] = {"credential": key.sign(begin(client, "sign-in"))}
@@ -264,7 +266,7 @@ def test_fields_of_another_kind_or_size(
     assert state(app) == before
 
 
-def test_a_body_that_is_too_large(app: Flask, client: FlaskClient, key: SoftKey) -> None:
+def test_passkey_a_body_that_is_too_large(app: Flask, client: FlaskClient, key: SoftKey) -> None:
     answer = key.sign(begin(client, "sign-in")) | {"more": "x" * 40_000}
     before = state(app)
 
@@ -272,14 +274,14 @@ def test_a_body_that_is_too_large(app: Flask, client: FlaskClient, key: SoftKey)
     assert state(app) == before
 
 
-def test_a_form_is_no_answer(client: FlaskClient, alice: Person) -> None:
+def test_passkey_a_form_is_no_answer(client: FlaskClient, alice: Person) -> None:
     assert alice.post("/auth/passkeys/confirm", credential="x").status_code == 415
 
 
 @pytest.mark.parametrize(
     "headers", [{"X-CSRFToken": ""}, {"X-CSRFToken": "x"}, {"Origin": "https://evil.example"}], ids=str
 )
-def test_another_sites_page_can_not_sign_anybody_in(
+def test_passkey_another_sites_page_can_not_sign_anybody_in(
     app: Flask, client: FlaskClient, key: SoftKey, headers: dict[str, str]
 ) -> None:
     answer = key.sign(begin(client, "sign-in"))
@@ -292,7 +294,7 @@ def test_another_sites_page_can_not_sign_anybody_in(
     assert client.get("/chat").status_code == 302
 
 
-def test_guessing_is_throttled_by_address(app: Flask, key: SoftKey) -> None:
+def test_passkey_guessing_is_throttled_by_address(app: Flask, key: SoftKey) -> None:
     guesser = app.test_client()
     wrong = {"credential": key.sign(begin(guesser, "sign-in"), Answers(tampered="signature"))}
     statuses = [send(guesser, "sign-in", wrong).status_code for _ in range(121)]
@@ -303,7 +305,7 @@ def test_guessing_is_throttled_by_address(app: Flask, key: SoftKey) -> None:
     assert send(guesser, "sign-in", {"credential": answer}, environ_base=elsewhere).status_code == 200
 
 
-def test_challenges_are_throttled_by_address(client: FlaskClient) -> None:
+def test_passkey_challenges_are_throttled_by_address(client: FlaskClient) -> None:
     statuses = [send(client, "sign-in/options").status_code for _ in range(121)]
 
     assert statuses == [200] * 120 + [429]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,11 +62,16 @@ def plug_in(page: Page, **changes: Any) -> Device:
 
 
 @pytest.fixture(scope="module")
-def house(base_settings: Settings, migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server at http://localhost, where passkeys work."""
+def database(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("house") / "app.db"
     path.write_bytes(migrated_file.read_bytes())
-    settings = replace(base_settings, database_url=f"sqlite:///{path}", rate_limit="10000/minute")
+    return path
+
+
+@pytest.fixture(scope="module")
+def house(base_settings: Settings, database: Path) -> Iterator[Server]:
+    """A server at http://localhost, where passkeys work."""
+    settings = replace(base_settings, database_url=f"sqlite:///{database}", rate_limit="10000/minute")
     server = Server(settings, host="localhost")
     yield server
     server.stop()
@@ -296,3 +303,46 @@ def test_the_pages_are_accessible(visit: Visits, tmp_path: Path, device: dict[st
     found += violations(page)
     assert not is_too_wide(page)
     assert found == []
+
+
+def test_confirming_before_what_matters_most(visit: Visits, database: Path) -> None:
+    page, _ = visit("/auth/register/passkey")
+    sign_up(page, "prove@example.org")
+    forget_proofs(database)
+    page.goto("/settings/account/delete")
+    expect(page.get_by_role("heading", name="Is it you?")).to_be_visible()
+    expect(page.get_by_label("Password", exact=True)).to_have_count(0)
+    page.get_by_role("button", name="Confirm with a passkey").click()
+    expect(page).to_have_url(re.compile(r"/settings/account/delete$"))
+
+
+def test_the_device_with_the_only_passkey_is_lost(visit: Visits) -> None:
+    page, _ = visit("/auth/register/passkey")
+    sign_up(page, "lost@example.org")
+    page.goto("/settings/recovery-codes")
+    page.get_by_role("button", name="Make recovery codes").click()
+    code = page.locator(".recovery-codes code").first.inner_text()
+
+    new, device = visit("/auth/login")
+    new.get_by_role("link", name="Use a recovery code").click()
+    new.get_by_label("E-mail").fill("lost@example.org")
+    new.get_by_label("Recovery code").fill(code)
+    new.get_by_role("button", name="Sign in").click()
+    expect(new.get_by_role("heading", level=1)).to_have_text("Security")
+    new.get_by_role("button", name="Add a passkey").click()
+    expect(new.locator(".passkey")).to_have_count(2)
+    new.locator(".passkey").first.get_by_role("button", name="Remove").click()
+    new.get_by_role("dialog").get_by_role("button", name="Go on").click()
+    expect(new.locator(".passkey")).to_have_count(1)
+    sign_out(new)
+    expect(new).to_have_url(re.compile(r"/chat$"))  # by the field's own ceremony: this device confirms by itself
+    page.goto("/settings/security")
+    expect(page).to_have_url(re.compile(r"/auth/login"))
+    assert len(device.credentials()) == 1
+
+
+def forget_proofs(database: Path) -> None:
+    """Let all proofs be too old."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE login_session SET proven_at = NULL")
+        connection.commit()
