@@ -147,3 +147,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the suite run on either database."""
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out on PostgreSQL what is about SQLite alone."""
+    if config.getoption("--database") != "postgresql":
+        return
+    foreign = [item for item in items if item.get_closest_marker("sqlite")]
+    config.hook.pytest_deselected(items=foreign)
+    items[:] = [item for item in items if item not in foreign]

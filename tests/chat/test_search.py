@@ -226,9 +226,8 @@ def test_what_was_deleted_is_gone_from_the_index_too(app: Flask, alice: Person, 
     assert (snippets(alice, "apple"), snippets(alice, "pear")) == ([], ["A pear"])
 
 
+@pytest.mark.sqlite
 def test_the_index_keeps_nothing_of_the_deleted(app: Flask, alice: Person) -> None:
-    if not app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
-        pytest.skip("PostgreSQL keeps its index itself")
     say(alice, "An apple")
     with app.app_context():
         app.extensions["search"].index()
@@ -240,9 +239,8 @@ def test_the_index_keeps_nothing_of_the_deleted(app: Flask, alice: Person) -> No
         assert [db.session.scalar(count) for count in counts] == [0, 0, 0, 0]
 
 
+@pytest.mark.sqlite
 def test_the_process_fills_the_index_by_itself(app: Flask, alice: Person) -> None:
-    if not app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
-        pytest.skip("PostgreSQL keeps its index itself")
     say(alice, "An apple")
     with app.app_context():
         todo = text("SELECT count(*) FROM search_todo")
