@@ -137,7 +137,7 @@ def test_streaming_off(chat: Page) -> None:
 def test_streaming_off_shows_the_thoughts_too(chat: Page) -> None:
     chat.get_by_text("Streaming", exact=True).click()
     answer = ask(chat, script(["So."], thinking="Let me see."))
-    answer.locator("summary").click()
+    answer.locator('[data-part="reasoning"] summary').click()
     expect(answer.get_by_text("Let me see.")).to_be_visible()
 
 
@@ -165,7 +165,7 @@ def test_stop_without_streaming_where_others_are_pinned(open_page: Opens, alice:
 def test_the_thoughts_are_folded(chat: Page) -> None:
     send(chat, script(["So."], thinking="Let me see. " * 5, delay_ms=20))
     expect(last_answer(chat)).to_have_attribute("data-status", "complete")
-    summary = last_answer(chat).locator("summary")
+    summary = last_answer(chat).locator('[data-part="reasoning"] summary')
     expect(summary).to_have_text(re.compile(r"Thought for \d+ s"))
     thought = last_answer(chat).get_by_text("Let me see.")
     expect(thought).to_be_hidden()
@@ -212,7 +212,9 @@ def test_the_model_is_remembered(chat: Page) -> None:
 def test_what_was_left_out_is_said(chat: Page) -> None:
     ask(chat, script(["Many words. "] * 2_000))
     ask(chat, script(["Two."]))
-    expect(last_answer(chat).get_by_text("no longer fit")).to_be_visible()
+    line = chat.get_by_text("What stands above no longer fits into the model’s memory")
+    expect(line).to_be_visible()
+    assert line.evaluate("line => line.nextElementSibling.dataset.role") == "user"
 
 
 def test_answers_are_announced_in_blocks(chat: Page) -> None:

@@ -165,7 +165,8 @@ def test_a_time_that_is_not_on_the_list_stays(open_page: Opens, alice: Person) -
     page.get_by_label("Seed").fill("7")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("dialog")).to_be_hidden()
-    assert alice.get(f"/api/conversations/{made}").get_json()["options"] == {"keep_alive": 600, "seed": 7}
+    options = {"keep_alive": 600, "seed": 7}
+    wait_until(lambda: alice.get(f"/api/conversations/{made}").get_json()["options"] == options)
 
 
 def test_how_full_the_memory_is(chat: Page) -> None:
@@ -228,7 +229,7 @@ def test_the_drawer_by_swipe(open_page: Opens, alice: Person) -> None:
     answer = alice.ask(script(["Some words.\n\n```\ncode\n```"]))
     page = open_page(f"/chat/{answer['conversation_id']}", alice, **PHONE)
     drawer = page.locator("#sidebar")
-    expect(page.locator("pre")).to_be_visible()
+    expect(page.locator("context-meter")).to_be_visible()  # the page listens by then
     for selector, start, end in (("pre", 50, 250), ("message-list", 50, 90), ("message-list", 250, 50)):
         swipe(page, selector, start, end)
         expect(drawer).to_be_hidden()
