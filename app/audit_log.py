@@ -12,6 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from app.audit import FAILURES
+
 SENTENCES = {
     "registered": "Account made",
     "signed_in": "Signed in",
@@ -53,7 +55,7 @@ METHODS = {
     "mail": "mail link",
     "recovery": "recovery code",
 }
-WARNINGS = ("sign_in_failed", "proof_failed", "code_failed", "passkey_refused", "passkey_blocked")
+WARNINGS = FAILURES  # what a page shows as something to look at
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Record = dict[str, Any]
 
@@ -69,12 +71,17 @@ def for_administrator(rows: Iterable[Row[Any]]) -> Iterator[Record]:
         yield {
             "time": row.created_at,
             "event": row.kind,
-            "actor": row.actor or "",
-            "subject": row.subject or "",
+            "actor": row.actor or _deleted(row.actor_id),
+            "subject": row.subject or _deleted(row.subject_id),
             "address": row.address,
             "method": row.method,
             "detail": row.detail,
         }
+
+
+def _deleted(user_id: UUID | None) -> str:
+    """Name an account that is gone: its address is forgotten, but which events are of one and the same account is not."""
+    return f"deleted account {str(user_id)[-6:]}" if user_id else ""
 
 
 def for_person(rows: Iterable[Row[Any]], user_id: UUID) -> Iterator[Record]:

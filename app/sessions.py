@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, delete, event, or_, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from app import audit
 from app.clock import utcnow
 from app.errors import NotSignedIn
 from app.extensions import db, get_settings, login_manager
@@ -27,9 +28,7 @@ from app.tokens import hash_token, new_token
 BROWSER_LIFETIME = timedelta(days=1)  # without "stay signed in", where a browser never forgets its session
 SEEN_PRECISION = timedelta(minutes=5)
 SEEN_PATIENCE_SECONDS = 0.2
-FRESH_LINK = timedelta(minutes=10)
 FRESH_PROOF = timedelta(minutes=10)  # OWASP ASVS 5.0, 7.5.1: prove it again before what matters most
-INSTEAD_OF_PASSWORD = ("link", "recovery", "passkey")
 ENDED = "ended_login_sessions"
 COOKIE_KEY = "_user_id"  # where Flask-Login keeps what `User.get_id` gives
 
@@ -113,6 +112,7 @@ def sign_in(user: User, *, method: str, remember: bool = False) -> None:
         )
     )
     user.last_seen_at = now
+    audit.note("signed_in", user, method=method)
     db.session.commit()
     session.clear()  # nothing of an earlier session may live on, its CSRF token least of all
     session.permanent = remember
@@ -149,12 +149,6 @@ def check_still_signed_in() -> None:
         raise NotSignedIn
 
 
-def came_by_link_just_now() -> bool:
-    """Whether this session was started within the last ten minutes by what stands in for a password that is forgotten."""
-    row = get_current_session()
-    return row is not None and row.method in INSTEAD_OF_PASSWORD and utcnow() - row.created_at < FRESH_LINK
-
-
 def is_freshly_proven() -> bool:
     """Whether the person proved within the last ten minutes, in this browser, who they are; a mail proves nothing here."""
     row = get_current_session()
@@ -186,13 +180,10 @@ def forget_proofs(user_id: UUID) -> None:
     db.session.execute(update(LoginSession).where(LoginSession.user_id == user_id).values(proven_at=None))
 
 
-def is_remembered() -> bool:
-    """Whether this browser keeps its session when it is closed."""
-    return session.permanent
-
-
 def sign_out() -> None:
     """End this browser's session and commit."""
+    if current_user.is_authenticated:
+        audit.note("signed_out", current_user)
     _delete_sessions(LoginSession.token_hash == hash_token(current_token()))
     db.session.commit()
     forget_browser()
@@ -209,6 +200,14 @@ def end_sessions(user_id: UUID) -> None:
     _delete_sessions(LoginSession.user_id == user_id)
 
 
+def end_sessions_elsewhere(user_id: UUID) -> None:
+    """End all sessions of the user when the caller commits; one's own but this one, which gets a new token."""
+    if current_user.is_authenticated and current_user.id == user_id:
+        keep_this_session_alone()
+    else:
+        end_sessions(user_id)
+
+
 def end_session(user_id: UUID, session_id: UUID) -> LoginSession:
     """End one signed-in browser of the user when the caller commits, and give what it was; raises NotFound."""
     row = get_login_session(user_id, session_id)
@@ -222,7 +221,10 @@ def end_other_sessions(user_id: UUID, session_id: UUID) -> int:
 
 
 def keep_this_session_alone() -> None:
-    """End the user's other sessions and give this one a new token, when the caller commits: a way in was taken away or changed."""
+    """End the user's other sessions and give this one a new token, when the caller commits: a way in was taken away or changed.
+
+    This browser's open streams go on: they belong to the row. Raises NotSignedIn.
+    """
     end_other_sessions(current_user.id, get_current_session_id())
     _rotate()
 

@@ -11,7 +11,7 @@ from sqlalchemy import Executable, delete, select, update
 from app import audit
 from app.extensions import db
 from app.models.audit_event import AppendOnlyError, AuditEvent
-from tests.people import PASSWORD, Person, csrf_token, make_user, send_form
+from tests.people import PASSWORD, Person, csrf_token, make_user, send_form, sign_in
 
 LONG = "2001:db8:1111:2222:3333:4444:5555:6666"
 
@@ -86,12 +86,22 @@ def test_no_statement_of_the_application_takes_events_away(app: Flask, statement
 def test_the_events_of_a_deleted_account_stay(app: Flask, alice: Person) -> None:
     with app.app_context():
         before = set(db.session.scalars(select(AuditEvent.id)))
-    alice.post("/settings/account/delete", password=PASSWORD, confirm="y")
+    alice.post("/settings/account/delete", confirm="y")
 
     with app.app_context():
         rows = db.session.scalars(select(AuditEvent)).all()
         assert before < {row.id for row in rows}
-        assert {row.subject_id for row in rows} == {None}
+        assert {row.subject_id for row in rows} == {alice.id}
+
+
+def test_who_deletes_their_account_does_not_hide_what_they_did(app: Flask, admin: Person, alice: Person) -> None:
+    make_user(app, "second@example.org", role="admin")
+    admin.post(f"/admin/users/{alice.id}/suspend")
+    admin.post("/settings/account/delete", confirm="y")
+    log = sign_in(app, "second@example.org").get("/admin/activity").text
+
+    assert admin.email not in log
+    assert log.count(f"deleted account {str(admin.id)[-6:]}") >= 2, "it suspended alice, and deleted itself"
 
 
 def test_who_what_from_where_and_how_proved(app: Flask, admin: Person, alice: Person) -> None:

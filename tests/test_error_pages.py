@@ -86,7 +86,7 @@ def test_405_names_what_is_possible(client: FlaskClient, alice: Person) -> None:
 
 
 def test_409(admin: Person) -> None:
-    page = admin.post("/settings/account/delete", password=PASSWORD, confirm="y")
+    page = admin.post("/settings/account/delete", confirm="y")
     assert_page(page, 409, "Not possible now")
 
 

@@ -105,7 +105,7 @@ def sign_out_phone(world: World) -> None:
 
 
 def change_password(world: World) -> None:
-    send_form(world.laptop, "/settings/security", current_password=PASSWORD, new_password=NEW)
+    send_form(world.laptop, "/settings/security", new_password=NEW)
 
 
 def change_email(world: World) -> None:
@@ -199,7 +199,7 @@ EVENTS = [
     Event("being restored", lambda w: w.administer("suspend", "restore"), ENDS, ENDS, NONE, NONE),
     Event(
         "deleting the account",
-        lambda w: send_form(w.laptop, PROVEN_PAGE, password=PASSWORD, confirm="y"),
+        lambda w: send_form(w.laptop, PROVEN_PAGE, confirm="y"),
         ENDS,
         ENDS,
         NONE,

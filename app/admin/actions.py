@@ -9,7 +9,7 @@ from app.errors import Conflict, NotFound
 from app.extensions import db
 from app.models.invitation import delete_invitation
 from app.models.user import User, get_user, lock_active_admins
-from app.sessions import end_sessions, forget_proofs
+from app.sessions import end_sessions, end_sessions_elsewhere, forget_proofs
 
 LAST_ADMIN = "This is the only administrator. Promote somebody else first."
 
@@ -21,12 +21,12 @@ def promote(user_id: UUID) -> User:
 
 
 def demote(user_id: UUID) -> User:
-    """Make an administrator an ordinary user and end their sessions, open streams included.
+    """Make an administrator an ordinary user and end their sessions, open streams included; who steps down keeps this one.
 
     Raises NotFound, and Conflict for the last one.
     """
     _keep_an_admin(user_id)
-    end_sessions(user_id)
+    end_sessions_elsewhere(user_id)
     return _change(user_id, "demoted", role="user")
 
 

@@ -9,10 +9,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app import sessions
 from app.access import admin_required, fresh_proof_required
 from app.admin import actions
-from app.admin.forms import ActForm
 from app.errors import Conflict
 from app.extensions import get_settings
 from app.invitations import LIFETIME
@@ -38,9 +36,7 @@ def users() -> ResponseReturnValue:
     q = request.args.get("q", "").strip()[:100]
     page = min(max(request.args.get("page", 1, type=int), 1), 1_000_000)
     found = list_user_rows(q, page)
-    return render_template(
-        "admin/users.html", users=found.rows, total=found.total, pages=found.pages, page=page, q=q, form=ActForm()
-    )
+    return render_template("admin/users.html", users=found.rows, total=found.total, pages=found.pages, page=page, q=q)
 
 
 @bp.post("/users/<uuid:user_id>/promote")
@@ -56,13 +52,8 @@ def promote(user_id: UUID) -> ResponseReturnValue:
 @fresh_proof_required
 def demote(user_id: UUID) -> ResponseReturnValue:
     """Make an administrator an ordinary user; who steps down stays signed in here, with a new token."""
-    method, remember = current_user.session_method, sessions.is_remembered()
     answer = _act(actions.demote, user_id, "{} is an ordinary user now.")
-    if user_id != current_user.id or current_user.is_admin:
-        return answer
-    sessions.sign_in(current_user._get_current_object(), method=method, remember=remember)
-    flash("You are an ordinary user now.", "success")
-    return redirect(url_for("settings.account"), code=303)
+    return redirect(url_for("settings.account"), code=303) if not current_user.is_admin else answer
 
 
 @bp.post("/users/<uuid:user_id>/suspend")

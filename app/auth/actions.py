@@ -13,7 +13,7 @@ from app.errors import Conflict, InvalidField, NotFound, NotSignedIn
 from app.extensions import db
 from app.models.email_token import EmailToken, consume_email_token, delete_email_tokens, find_email_token
 from app.models.user import User, find_user, lock_active_admins, lock_unchanged, normalize_email
-from app.sessions import end_sessions, forget_proofs, note_proof
+from app.sessions import end_sessions, forget_proofs, keep_this_session_alone, note_proof
 from app.throttle import Client
 
 WRONG = "The e-mail address or the password is not right."
@@ -49,12 +49,11 @@ def authenticate(email: str, password: str, client: Client) -> User:
     stored = user.password_hash if user else None
     right = passwords.verify_password(stored, password, is_known=is_known)
     if user is None or not right or not user.active:
-        audit.note("sign_in_failed", user)  # where there is no account too: it takes its time
+        audit.note("sign_in_failed", user, method="password")  # where there is no account too: it takes its time
         db.session.commit()
         raise InvalidField("password", WRONG)
     throttle.refund(*charges)
     throttle.forget_stale()
-    audit.note("signed_in", user, method="password")
     db.session.commit()
     return user
 
@@ -102,35 +101,27 @@ def change_name(user: User, name: str) -> None:
     db.session.commit()
 
 
-def check_current_password(user: User, password: str, field: str) -> None:
-    """Raise InvalidField unless this is the user's password; throttled like a sign-in."""
-    charges = throttle.pay_for_proof("password", Client("", f"account {user.id}"))
-    if not passwords.verify_password(user.password_hash, password, is_known=True):
-        audit.note("proof_failed", user, method="password")
-        db.session.commit()
-        raise InvalidField(field, "This is not your current password.")
-    throttle.refund(*charges)
-    db.session.commit()  # nor SQLite's write lock: what comes next may hash again
-
-
 def set_password(user: User, password: str) -> None:
-    """Give the account a new password; ends all its sessions and one-time links."""
+    """Give the account of who is signed in here a new password: other browsers are signed out, one-time links are worth nothing.
+
+    Raises InvalidField, and NotSignedIn when the account has changed meanwhile.
+    """
     passwords.check_acceptable(password, "new_password")
     db.session.commit()  # hold no connection while hashing
-    store_password(user, passwords.hash_password(password, is_known=True))
+    replace_password(user, passwords.hash_password(password, is_known=True))
+    keep_this_session_alone()
+    audit.note("password_changed", user)
+    db.session.commit()
+    mail.notify(user, "password_changed")
 
 
-def store_password(user: User, hashed: str) -> None:
-    """Give the account a password that is hashed already, ending what `set_password` ends; raises NotSignedIn when it has changed."""
+def replace_password(user: User, hashed: str) -> None:
+    """Store a password that is hashed already and drop one-time links, when the caller commits; raises NotSignedIn."""
     if not lock_unchanged(user):  # of two changes at once the first one counts: the second one proved what is gone
         db.session.rollback()
         raise NotSignedIn
     user.password_hash = hashed
     delete_email_tokens(user.id)
-    end_sessions(user.id)
-    audit.note("password_changed", user)
-    db.session.commit()
-    mail.notify(user, "password_changed")
 
 
 def delete_account(user: User) -> None:
@@ -143,7 +134,7 @@ def delete_account(user: User) -> None:
         db.session.rollback()
         raise Conflict("You are the only administrator. Promote somebody else first.")
     end_sessions(user.id)
-    audit.note("account_deleted", None)
+    audit.note("account_deleted", user)
     db.session.delete(user)
     db.session.commit()
 

@@ -91,26 +91,14 @@ class ProfileForm(TextForm):
 
 
 class NewPasswordForm(TextForm):
-    """A first or a further password, where the person has just proved themselves otherwise."""
+    """A first or a further password."""
 
     new_password = PasswordField("New password", validators=[InputRequired("Choose a password."), acceptable_password])
     submit = SubmitField("Change password")
 
 
-class ChangePasswordForm(NewPasswordForm):
-    """Another password."""
-
-    current_password = PasswordField("Current password", validators=[InputRequired("Enter your current password.")])
-
-
 class DeleteForm(TextForm):
-    """Deleting an account that has no password."""
+    """Deleting the account."""
 
     confirm = BooleanField("Delete my account and all my conversations", validators=[DataRequired("Tick the box.")])
     submit = SubmitField("Delete account")
-
-
-class DeleteWithPasswordForm(DeleteForm):
-    """Deleting an account."""
-
-    password = PasswordField("Password", validators=[InputRequired("Enter your password.")])

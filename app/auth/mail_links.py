@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import audit, mail, throttle
 from app.auth import mail_texts, passwords
-from app.auth.actions import TAKEN, USED, store_password
+from app.auth.actions import TAKEN, USED, replace_password
 from app.clock import utcnow
 from app.errors import Conflict, InvalidField, NotFound, NotSignedIn
 from app.extensions import db, get_settings
@@ -28,7 +28,7 @@ from app.models.email_token import (
     pay_code_tries,
 )
 from app.models.user import User, find_user, lock_unchanged, normalize_email
-from app.sessions import keep_this_session_alone
+from app.sessions import end_sessions, keep_this_session_alone
 from app.tokens import hash_token, new_token
 
 LIFETIME = timedelta(minutes=10)  # NIST SP 800-63B-4, 3.1.3: at most ten
@@ -79,7 +79,7 @@ def check_code(asked: Asked, code: str, address: str) -> EmailToken:
     found = next((row for row in tried if secrets.compare_digest(row.code_hash, wanted) and row.user.active), None)
     if found is None:
         # The same work for everybody: a note, without a name where there is no account. A new address is nobody's yet.
-        audit.note("code_failed", find_user(asked.email) if asked.purpose != "email" else None)
+        audit.note("code_failed", find_user(asked.email) if asked.purpose != "email" else None, method="mail")
         db.session.commit()
         raise InvalidField("code", WRONG_CODE)
     throttle.refund(*charges)
@@ -90,7 +90,6 @@ def check_code(asked: Asked, code: str, address: str) -> EmailToken:
 def use_for_sign_in(row: EmailToken) -> User:
     """Consume what signs in and give its account; raises NotFound when another one was faster."""
     _consume(row)
-    audit.note("signed_in", row.user, method="mail")
     db.session.commit()
     return row.user
 
@@ -101,7 +100,12 @@ def use_for_password(row: EmailToken, password: str) -> None:
     db.session.commit()  # hold no connection while hashing
     hashed = passwords.hash_password(password)
     _consume(row)
-    store_password(row.user, hashed)
+    user = row.user
+    replace_password(user, hashed)
+    end_sessions(user.id)
+    audit.note("password_changed", user, method="mail")
+    db.session.commit()
+    mail.notify(user, "password_changed")
 
 
 def use_for_email(user: User, row: EmailToken) -> None:

@@ -120,6 +120,7 @@ def ask_email() -> ResponseReturnValue:
 
 
 @bp.route("/settings/email/code", methods=["GET", "POST"])
+@fresh_proof_required
 def email_code() -> ResponseReturnValue:
     """Confirm the new address with the code of the mail."""
     asked = _asked("email")
@@ -137,6 +138,7 @@ def email_code() -> ResponseReturnValue:
 
 
 @bp.route("/settings/email/<token>", methods=["GET", "POST"])
+@fresh_proof_required
 def email_link(token: str) -> ResponseReturnValue:
     """Show the button that confirms the new address; only pressing it uses the link up."""
     row = look_up_link(token, "email", _address())

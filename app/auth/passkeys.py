@@ -115,7 +115,6 @@ def sign_up(body: NewPasskeyBody, ceremony: Ceremony, invitation: str = "") -> U
 def sign_in(credential: Credential[Assertion], ceremony: Ceremony) -> User:
     """Give the account that this answer proves; raises PasskeyRefused, TooManyRequests."""
     user = _prove(credential, "sign-in", ceremony, None).user
-    audit.note("signed_in", user, method="passkey")
     db.session.commit()
     return user
 
@@ -249,7 +248,7 @@ def _prove(credential: Credential[Assertion], purpose: str, ceremony: Ceremony, 
         proof = checks.check_sign_in(credential, challenge.challenge, ceremony.site, passkey, needs_handle=user is None)
         _use(passkey, proof)
     except PasskeyRefused as error:
-        audit.note("passkey_refused", passkey.user, detail=f"{passkey.name}: {error.reason}")
+        audit.note("passkey_refused", passkey.user, method="passkey", detail=f"{passkey.name}: {error.reason}")
         db.session.commit()
         if passkey.blocked_at is not None and not was_blocked:
             mail.notify(passkey.user, "passkey_blocked", f"It is called {passkey.name}.")
@@ -270,7 +269,7 @@ def _use(passkey: Passkey, proof: checks.Proof) -> None:
         raise PasskeyRefused("blocked", BLOCKED)
     if not advance_counter(passkey, proof.sign_count):
         block_passkey(passkey)
-        audit.note("passkey_blocked", passkey.user, detail=passkey.name)
+        audit.note("passkey_blocked", passkey.user, method="passkey", detail=passkey.name)
         raise PasskeyRefused("blocked", BLOCKED)
     passkey.backed_up = proof.backed_up
     passkey.last_used_at = utcnow()

@@ -9,7 +9,7 @@ from flask_login import current_user
 from app import sessions
 from app.access import check_freshly_proven, fresh_proof_required
 from app.auth import actions
-from app.auth.forms import ChangePasswordForm, DeleteForm, DeleteWithPasswordForm, NewPasswordForm, ProfileForm
+from app.auth.forms import DeleteForm, NewPasswordForm, ProfileForm
 from app.auth.passkey_list import describe
 from app.auth.routes import mark_device
 from app.errors import InvalidField
@@ -38,12 +38,13 @@ def account() -> ResponseReturnValue:
 
 @bp.route("/security", methods=["GET", "POST"])
 def security() -> ResponseReturnValue:
-    """Change the password, or set one after a one-time link."""
-    needs_current = current_user.password_hash is not None and not sessions.came_by_link_just_now()
-    form = ChangePasswordForm() if needs_current else NewPasswordForm()
+    """Show the ways in; set or change the password, which takes a fresh proof and no more: it is a way in like any other."""
+    form = NewPasswordForm()
+    if request.method == "POST":
+        check_freshly_proven()
     if form.validate_on_submit():
         try:
-            _change_password(form)
+            actions.set_password(current_user._get_current_object(), form.new_password.data or "")
         except InvalidField as error:
             form[error.field].errors = [error.sentence]
         else:
@@ -54,41 +55,23 @@ def security() -> ResponseReturnValue:
     page = render_template(
         "settings/security.html",
         form=form,
-        needs_current=needs_current,
+        is_proven=sessions.is_freshly_proven(),
         security=describe(current_user, get_settings().public_host),
         codes_left=count_unused_recovery_codes(current_user.id),
     )
     return page, _status()
 
 
-def _change_password(form: NewPasswordForm) -> None:
-    user = current_user._get_current_object()
-    if isinstance(form, ChangePasswordForm):
-        actions.check_current_password(user, form.current_password.data or "", "current_password")
-    else:
-        check_freshly_proven()  # a first password is a new way in, like a new passkey; whoever came by mail can't make one
-    actions.set_password(user, form.new_password.data or "")
-    # A new token: the old one may be the reason for the change.
-    sessions.sign_in(user, method="password", remember=sessions.is_remembered())
-
-
 @bp.route("/account/delete", methods=["GET", "POST"])
 @fresh_proof_required
 def delete_account() -> ResponseReturnValue:
     """Delete the account and everything in it."""
-    user = current_user._get_current_object()
-    form = DeleteWithPasswordForm() if user.password_hash else DeleteForm()
+    form = DeleteForm()
     if form.validate_on_submit():
-        try:
-            if isinstance(form, DeleteWithPasswordForm):
-                actions.check_current_password(user, form.password.data or "", "password")
-        except InvalidField as error:
-            form[error.field].errors = [error.sentence]
-        else:
-            actions.delete_account(user)
-            sessions.forget_browser()
-            flash("Your account is deleted.", "info")
-            return redirect(url_for("auth.login"), code=303)
+        actions.delete_account(current_user._get_current_object())
+        sessions.forget_browser()
+        flash("Your account is deleted.", "info")
+        return redirect(url_for("auth.login"), code=303)
     return render_template("settings/delete_account.html", form=form), _status()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Delete, ForeignKey, String, Update, event
+from sqlalchemy import Delete, String, Update, event
 from sqlalchemy.orm import Mapped, ORMExecuteState, mapped_column
 
 from app.addresses import MAX_LENGTH
@@ -16,7 +16,9 @@ DETAIL_LENGTH = 200
 
 
 class AuditEvent(Base):
-    """One event. `actor_id` did it (None: the command line), `subject_id` is whom it concerns.
+    """One event. `actor_id` did it (None: the command line, or somebody unknown), `subject_id` is whom it concerns.
+
+    They are no foreign keys: an account that is deleted takes its address along, not what it did.
 
     `method` says how the actor had proved who they are; `detail` names what it was about, as the name of a passkey.
     """
@@ -26,8 +28,8 @@ class AuditEvent(Base):
     id: Mapped[Id]
     created_at: Mapped[Timestamp]
     kind: Mapped[str] = mapped_column(String(40))
-    actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
-    subject_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
+    actor_id: Mapped[UUID | None] = mapped_column(index=True)
+    subject_id: Mapped[UUID | None] = mapped_column(index=True)
     address: Mapped[str] = mapped_column(String(MAX_LENGTH), default="")
     method: Mapped[str] = mapped_column(String(16), default="")
     detail: Mapped[str] = mapped_column(String(DETAIL_LENGTH), default="")
@@ -47,7 +49,6 @@ def _refuse_statement(state: ORMExecuteState) -> None:
         raise AppendOnlyError("events of the audit log are only ever added")
 
 
-# What the database itself does when an account goes, taking its id out of the events, is not seen here: the events stay.
 event.listen(AuditEvent, "before_update", _refuse_change)
 event.listen(AuditEvent, "before_delete", _refuse_change)
 event.listen(db.session, "do_orm_execute", _refuse_statement)

@@ -52,6 +52,12 @@ def sign_in_with(client: FlaskClient, key: SoftKey, how: Answers | None = None, 
     return finish(client, "sign-in", key.sign(begin(client, "sign-in"), how), **rest)
 
 
+def confirm_with(person: Person, key: SoftKey) -> None:
+    """Prove once more, by passkey, who is signed in."""
+    options = begin(person.client, "confirm")
+    assert send(person.client, "confirm", {"credential": key.sign(options)}).status_code == 200
+
+
 def sign_up_with(client: FlaskClient, email: str = "ada@example.org", **changes: Any) -> tuple[TestResponse, SoftKey]:
     """Create an account by passkey."""
     options = begin(client, "sign-up", email=email)

@@ -40,6 +40,19 @@ def test_what_an_administrator_did_is_told_without_their_name(admin: Person, ali
     assert happened(admin)[0] == "Made administrator: alice@example.org"
 
 
+def test_who_uses_somebodys_code_in_another_accounts_browser_is_no_administrator(
+    app: Flask, alice: Person, bob: Person
+) -> None:
+    code = re.findall(r"<code>(\S+)</code>", alice.post("/settings/recovery-codes").text)[0]
+    send_form(bob.client, "/auth/recovery", email=alice.email, code="0000-0000-0000-0000")
+    send_form(bob.client, "/auth/recovery", email=alice.email, code=code)
+    page = alice.get("/settings/activity").text
+
+    assert happened(alice)[:3] == ["Signed in", "Recovery code used", "Sign-in failed"]
+    assert "by an administrator" not in page
+    assert page.count("from 127.0.0.1") == page.count("<h3>")
+
+
 def test_names_are_shown_as_text(app: Flask, alice: Person) -> None:
     with app.app_context():
         user = db.session.scalars(select(User)).one()

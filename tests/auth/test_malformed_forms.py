@@ -22,8 +22,8 @@ FORMS = {
     "/auth/link/x": ["submit"],
     "/auth/recovery": ["email", "code"],
     "/settings/account": ["name"],
-    "/settings/security": ["current_password", "new_password"],
-    "/settings/account/delete": ["password", "confirm"],
+    "/settings/security": ["new_password"],
+    "/settings/account/delete": ["confirm"],
 }
 
 

@@ -64,6 +64,8 @@ def _add_columns() -> None:
     with op.batch_alter_table("audit_event", schema=None) as batch_op:
         batch_op.add_column(sa.Column("method", sa.String(length=16), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("detail", sa.String(length=200), nullable=False, server_default=""))
+        for column in ("actor_id", "subject_id"):
+            batch_op.drop_constraint(f"fk_audit_event_{column}_user", type_="foreignkey")
     with op.batch_alter_table("user", schema=None) as batch_op:
         batch_op.add_column(sa.Column("passkey_offer_after", sa.DateTime(timezone=True), nullable=True))
     with op.batch_alter_table("throttle_bucket", schema=None) as batch_op:
@@ -115,9 +117,17 @@ def _create_challenge() -> None:
 
 
 def downgrade() -> None:
+    _bind_events_to_accounts()
     for table in ("invitation", "recovery_code", "webauthn_challenge", "passkey"):
         op.drop_table(table)
     for table, columns in NEW_COLUMNS.items():
         with op.batch_alter_table(table, schema=None) as batch_op:
             for column in columns:
                 batch_op.drop_column(column)
+
+
+def _bind_events_to_accounts() -> None:
+    for column in ("actor_id", "subject_id"):
+        op.execute(f'UPDATE audit_event SET {column} = NULL WHERE {column} NOT IN (SELECT id FROM "user")')
+        with op.batch_alter_table("audit_event", schema=None) as batch_op:
+            batch_op.create_foreign_key(f"fk_audit_event_{column}_user", "user", [column], ["id"], ondelete="SET NULL")
