@@ -58,6 +58,7 @@ class RegisterForm(TextForm):
         validators=[DataRequired("Enter your e-mail address."), valid_email],
     )
     password = PasswordField("Password", validators=[InputRequired("Choose a password."), acceptable_password])
+    remember = BooleanField("Stay signed in", default=True)
     submit = SubmitField("Create account")
 
 

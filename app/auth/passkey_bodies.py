@@ -61,10 +61,11 @@ class SignInBody(Struct, frozen=True):
 
 
 class NewPasskeyBody(Struct, frozen=True):
-    """A new passkey; `silent`: the browser made it by itself, after a sign-in by password."""
+    """A new passkey; `silent`: the browser made it by itself, after a sign-in by password; `remember` goes with a new account."""
 
     credential: Credential[Attestation]
     silent: bool = False
+    remember: bool = False
 
 
 class AddOptionsBody(Struct, frozen=True):

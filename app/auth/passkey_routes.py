@@ -57,8 +57,9 @@ def sign_up_options() -> ResponseReturnValue:
 def sign_up() -> ResponseReturnValue:
     """Create the account and sign it in."""
     invitation = _invitation()
-    user = passkeys.sign_up(_read(NewPasskeyBody), _ceremony(), invitation)
-    return _welcome(user, remember=True, is_new_account=True)
+    body = _read(NewPasskeyBody)
+    user = passkeys.sign_up(body, _ceremony(), invitation)
+    return _welcome(user, remember=body.remember, is_new_account=True)
 
 
 @bp.post("/auth/passkeys/sign-in/options")

@@ -46,7 +46,7 @@ def register() -> ResponseReturnValue:
     except Conflict as error:
         form.email.errors = [error.sentence]
         return render_template("auth/register.html", form=form, next_url=next_path()), error.status
-    return welcome(user, method="password", remember=True, is_new_account=True)
+    return welcome(user, method="password", remember=form.remember.data, is_new_account=True)
 
 
 @bp.route("/login", methods=["GET", "POST"])

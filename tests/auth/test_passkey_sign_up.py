@@ -32,7 +32,7 @@ def test_it_works(app: Flask, client: FlaskClient) -> None:
         assert (passkey.credential_id, passkey.rp_id, passkey.name) == (key.credential_id, "localhost", "Passkey")
         assert (passkey.backup_eligible, passkey.backed_up) == (True, True)
         assert passkey.transports == ["hybrid", "internal"]
-    assert kinds(app, user.id) == ["registered"]
+    assert kinds(app, user.id) == ["registered", "signed_in"]
     assert sign_in_with(app.test_client(), key).status_code == 200
 
 
@@ -150,3 +150,13 @@ def test_where_it_can_not_work_the_pages_say_so_before(make_app: Callable[..., F
     client = make_app(public_url=url).test_client()
     for path in ("/auth/register/passkey", "/auth/login"):
         assert words in client.get(path).text
+
+
+@pytest.mark.parametrize("remember", [True, False])
+def test_staying_signed_in_is_a_choice(client: FlaskClient, remember: bool) -> None:
+    options = begin(client, "sign-up", email=EMAIL)
+    assert finish(client, "sign-up", make_key(options).register(options), remember=remember).status_code == 200
+    cookie = client.get_cookie("session")
+
+    assert cookie is not None
+    assert (cookie.expires is not None) == remember

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from functools import partial
 
 import pytest
@@ -38,7 +39,8 @@ def test_it_works(app: Flask, client: FlaskClient) -> None:
         assert user.password_hash is not None
         assert user.password_hash.startswith("pbkdf2:sha256:")
         assert db.session.scalars(select(AuditEvent.kind).where(AuditEvent.subject_id == user.id)).all() == [
-            "registered"
+            "registered",
+            "signed_in",
         ]
 
 
@@ -213,3 +215,13 @@ def test_an_address_that_is_far_too_long_is_refused_before_it_is_normalised(clie
 
     assert response.status_code == 422
     assert "at most 254 characters" in response.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("remember", [{"remember": "y"}, {}])
+def test_staying_signed_in_is_a_choice(client: FlaskClient, remember: dict[str, str]) -> None:
+    assert re.search(r'<input checked[^>]* name="remember"', client.get("/auth/register").text)
+    send_form(client, "/auth/register", email="ada@example.org", password=PASSWORD, **remember)
+    cookie = client.get_cookie("session")
+
+    assert cookie is not None
+    assert (cookie.expires is not None) == bool(remember)

@@ -12,7 +12,7 @@ export async function upgradeSilently(offer: HTMLElement): Promise<void> {
   const capabilities = await PublicKeyCredential.getClientCapabilities?.();
   if (!capabilities?.conditionalCreate) return;
   try {
-    await make("add", { silent: true }, true, AbortSignal.timeout(PATIENCE_MS));
+    await make("add", { silent: true }, { silent: true }, AbortSignal.timeout(PATIENCE_MS));
   } catch (error) {
     if (error instanceof ApiError || error instanceof DOMException) return; // the offer stays
     throw error;

@@ -61,13 +61,13 @@ async function hold(button: HTMLElement): Promise<void> {
 async function ceremonyOf(ceremony: string, place: HTMLElement): Promise<void> {
   if (ceremony === "sign-in") leadTo((await prove("sign-in", () => remember(place))).next);
   if (ceremony === "confirm") leadTo((await prove("confirm")).next);
-  if (ceremony === "sign-up") leadTo((await make("sign-up", { email: find('input[type="email"]', HTMLInputElement, place)?.value ?? "" })).next);
+  if (ceremony === "sign-up") leadTo((await make("sign-up", { email: find('input[type="email"]', HTMLInputElement, place)?.value ?? "" }, remember(place))).next);
   if (ceremony !== "add") return;
   await make("add", {});
   leadTo(place.dataset.next);
 }
 
-function remember(place: HTMLElement): object {
+function remember(place: HTMLElement): { remember: boolean } {
   return { remember: find(`#${place.dataset.remember ?? "remember"}`, HTMLInputElement)?.checked ?? false };
 }
 

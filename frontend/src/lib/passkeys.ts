@@ -5,7 +5,6 @@ export type Ceremony = "sign-up" | "sign-in" | "confirm" | "add";
 
 interface Done {
   next?: string;
-  name?: string;
 }
 
 const TOO_OLD = "This browser does not know passkeys yet. A newer one does, and so does your phone.";
@@ -47,16 +46,23 @@ export async function prove(
   return finish(ceremony, credential, rest(), options.rpId ?? "");
 }
 
-/** Makes a new passkey. `silent`: the browser does it by itself, or lets it be. */
-export async function make(ceremony: "sign-up" | "add", asked: object, silent = false, patience?: AbortSignal): Promise<Done> {
+interface Making {
+  /** The browser does it by itself, or lets it be. */
+  silent?: boolean;
+  /** The new account stays signed in in this browser. */
+  remember?: boolean;
+}
+
+/** Makes a new passkey. */
+export async function make(ceremony: "sign-up" | "add", asked: object, how: Making = {}, patience?: AbortSignal): Promise<Done> {
   const { signal } = startAlone();
   const either = patience ? AbortSignal.any([signal, patience]) : signal;
   const path = `/auth/passkeys/${ceremony}/options`;
   const options = await api<PublicKeyCredentialCreationOptionsJSON>("POST", path, asked, { signal: either });
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
-  const request = { publicKey, signal: either, ...(silent ? { mediation: "conditional" } : {}) };
+  const request = { publicKey, signal: either, ...(how.silent ? { mediation: "conditional" } : {}) };
   const credential = (await navigator.credentials.create(request)) as PublicKeyCredential;
-  return finish(ceremony, credential, silent ? { silent } : {}, options.rp.id ?? "");
+  return finish(ceremony, credential, how, options.rp.id ?? "");
 }
 
 async function finish(ceremony: Ceremony, credential: PublicKeyCredential, rest: object, rpId: string): Promise<Done> {
