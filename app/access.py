@@ -67,6 +67,7 @@ def _gate() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None or getattr(view, "is_public", False):
         return  # an unknown path answers 404 by itself
+    request.get_data()  # all of it, before it is asked who this is: somebody signed out meanwhile could else keep a request open
     if not current_user.is_authenticated:
         raise NotSignedIn
     if not getattr(view, "is_open_without_passkey", False) and _lacks_passkey():

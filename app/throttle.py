@@ -73,6 +73,9 @@ CODE_BY_ADDRESS = Policy("code-address", 30, timedelta(minutes=30), doublings=3)
 # Guessing six digits: 1 in 33,000 a day; links go on working.
 CODE_BY_RECIPIENT = Policy("code-recipient", 30, timedelta(days=1))
 REGISTER_BY_ADDRESS = Policy("register-address", 20, timedelta(hours=1))
+REGISTER_OVERALL = Policy("register-overall", 300, timedelta(minutes=5))  # a third of a core, like LOGIN_OVERALL
+# Right passwords, which all else gives back: each costs a hash too. Given back where it was wrong, so no stranger can use it up.
+SIGN_IN_BY_ACCOUNT = Policy("sign-in-account", 60, timedelta(minutes=10))
 
 # Nobody guesses a passkey, a token of 256 bits or a recovery code of 80: these only keep the database from being kept busy. Nothing is
 # counted by account, so that nobody can lock the owner out (SP 800-63B-4, 3.1.2.2).

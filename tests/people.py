@@ -117,7 +117,7 @@ def copy_browser(app: Flask, client: FlaskClient) -> FlaskClient:
 def make_user(app: Flask, email: str, *, role: str = "user", password: str | None = PASSWORD) -> UUID:
     """Add an account."""
     with app.app_context():
-        user = User.create(email, password_hash=hash_password(password) if password else None, role=role)
+        user = User.create(email, password_hash=hash_password(password, email) if password else None, role=role)
         db.session.add(user)
         db.session.commit()
         return user.id

@@ -24,9 +24,9 @@ TAKEN = "There is an account with this address already. Sign in instead."
 def register(email: str, password: str, client: Client, invitation: str = "") -> User:
     """Create an account; raises Conflict when the address is taken, NotAllowed, TooManyRequests, InvalidField."""
     passwords.check_acceptable(password)
-    throttle.pay((throttle.REGISTER_BY_ADDRESS, client.address))
+    throttle.pay((throttle.REGISTER_BY_ADDRESS, client.address), (throttle.REGISTER_OVERALL, ""))
     invitations.check(invitation)
-    user = User.create(email, password_hash=passwords.hash_password(password))
+    user = User.create(email, password_hash=passwords.hash_password(password, client.address))
     db.session.add(user)
     try:
         db.session.flush()
@@ -41,14 +41,16 @@ def register(email: str, password: str, client: Client, invitation: str = "") ->
 
 def authenticate(email: str, password: str, client: Client) -> User:
     """Give the account that these prove; raises InvalidField for every other case alike, TooManyRequests before any hashing."""
-    is_known = client.device is not None
-    passwords.check_room(is_known=is_known)
-    charges = throttle.pay_for_proof("password", client, normalize_email(email))
+    is_known, account = client.device is not None, normalize_email(email)
+    passwords.check_room(account, is_known=is_known)
+    charges, right = throttle.charges_of_proof("password", client, account), (throttle.SIGN_IN_BY_ACCOUNT, account)
+    throttle.pay(*charges, right)
     user = find_user(email)
     db.session.commit()  # hold no connection while hashing
     stored = user.password_hash if user else None
-    right = passwords.verify_password(stored, password, is_known=is_known)
-    if user is None or not right or not user.active:
+    matches = passwords.verify_password(stored, password, account, is_known=is_known)
+    if user is None or not matches or not user.active:
+        throttle.refund(right)
         audit.note("sign_in_failed", user, method="password")  # where there is no account too: it takes its time
         db.session.commit()
         raise InvalidField("password", WRONG)
@@ -63,8 +65,14 @@ def confirm_password(user: User, session_id: UUID, password: str) -> None:
 
     The browser pays as a known device of its own: who stole another one's cookie can't use up its tries.
     """
-    charges = throttle.pay_for_proof("password", Client("", f"session {session_id}"))
-    if not passwords.verify_password(user.password_hash, password, is_known=True):
+    account = user.email_normalized
+    charges, right = (
+        throttle.charges_of_proof("password", Client("", f"session {session_id}")),
+        (throttle.SIGN_IN_BY_ACCOUNT, account),
+    )
+    throttle.pay(*charges, right)
+    if not passwords.verify_password(user.password_hash, password, account, is_known=True):
+        throttle.refund(right)
         audit.note("proof_failed", user, method="password")
         db.session.commit()
         raise InvalidField("password", "This is not your password.")
@@ -107,8 +115,9 @@ def set_password(user: User, password: str) -> None:
     Raises InvalidField, and NotSignedIn when the account has changed meanwhile.
     """
     passwords.check_acceptable(password, "new_password")
-    db.session.commit()  # hold no connection while hashing
-    replace_password(user, passwords.hash_password(password, is_known=True))
+    account = user.email_normalized
+    throttle.pay((throttle.SIGN_IN_BY_ACCOUNT, account))  # commits as well: no connection is held while hashing
+    replace_password(user, passwords.hash_password(password, account, is_known=True))
     keep_this_session_alone()
     audit.note("password_changed", user)
     db.session.commit()
@@ -146,7 +155,7 @@ def create_admin(email: str, password: str | None) -> User:
         user = User.create(email)
         db.session.add(user)
     if password and user.password_hash is None:
-        user.password_hash = passwords.hash_password(password)
+        user.password_hash = passwords.hash_password(password, user.email)
     was_suspended = user.active is False  # a new account has no value yet
     user.role, user.active = "admin", True
     db.session.flush()

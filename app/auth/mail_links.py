@@ -50,7 +50,7 @@ def ask(asked: Asked, address: str) -> None:
     """Have a mail sent that signs in or resets the password, if there is such an account; raises TooManyRequests."""
     _pay_for_mail(asked, address)
     user = find_user(asked.email)
-    audit.note(f"{asked.purpose}_link_asked", user)
+    audit.note(f"{asked.purpose}_link_asked", user, method="mail")
     db.session.commit()
     user_id = user.id if user else None
     mail.later(lambda: _write(asked, user_id))
@@ -98,7 +98,7 @@ def use_for_password(row: EmailToken, password: str) -> None:
     """Consume what resets the password: ends every session and leaves passkeys alone. Raises InvalidField, NotFound."""
     passwords.check_acceptable(password, "new_password")
     db.session.commit()  # hold no connection while hashing
-    hashed = passwords.hash_password(password)
+    hashed = passwords.hash_password(password, row.user.email_normalized)
     _consume(row)
     user = row.user
     replace_password(user, hashed)

@@ -74,7 +74,8 @@ def accept_invitation(token: str) -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect(url_for("chat.home"))
     invitations.check(token)
-    session[INVITATION] = token
+    if invitations.are_needed():  # and so it was found: whatever else stands in the path would only fill the cookie
+        session[INVITATION] = token
     return redirect(url_for("auth.register"))
 
 

@@ -288,4 +288,23 @@ def test_old_tries_are_forgotten(app: Flask, attacker: Attacker, clock: Clock) -
     attacker.login(password=PASSWORD)
 
     with app.app_context():
-        assert len(db.session.scalars(db.select(ThrottleBucket)).all()) == 4, "those of the last sign-in alone"
+        assert len(db.session.scalars(db.select(ThrottleBucket)).all()) == 5, "those of the last sign-in alone"
+
+
+def test_right_passwords_have_an_end_too(app: Flask) -> None:
+    statuses = [
+        send_form(app.test_client(), "/auth/login", email=EMAIL, password=PASSWORD).status_code for _ in range(61)
+    ]
+
+    assert statuses.count(303) >= 59
+    assert statuses[-1] == 429
+
+
+def test_wrong_passwords_do_not_use_up_the_right_ones(app: Flask) -> None:
+    for number in range(70):
+        elsewhere = {"REMOTE_ADDR": f"203.0.113.{number}"}
+        client = app.test_client()
+        data = {"email": EMAIL, "password": "wrong", "csrf_token": csrf_token(client)}
+        assert client.post("/auth/login", data=data, environ_base=elsewhere).status_code == 401
+
+    assert send_form(app.test_client(), "/auth/login", email=EMAIL, password=PASSWORD).status_code == 303
