@@ -52,11 +52,11 @@ BLOCKED = (
 
 @dataclass(frozen=True)
 class Ceremony:
-    """Where a ceremony takes place: our site, the browser (the hash of its cookie), and the address it comes from."""
+    """Where a ceremony takes place: our site, the browser (the hash of its cookie), and who pays for it."""
 
     site: checks.Site
     browser_hash: str
-    address: str
+    client: throttle.Client
 
 
 Begins = Callable[[Ceremony], dict[str, Any]]
@@ -94,7 +94,7 @@ def sign_up(body: NewPasskeyBody, ceremony: Ceremony, invitation: str = "") -> U
 
     Raises PasskeyRefused, Conflict when the address is taken, NotAllowed, TooManyRequests.
     """
-    throttle.pay((throttle.REGISTER_BY_ADDRESS, ceremony.address))
+    throttle.pay((throttle.REGISTER_BY_ADDRESS, ceremony.client.address))
     invitations.check(invitation)
     challenge = _take(body.credential, "sign-up", ceremony, None)
     made = checks.check_registration(body.credential, challenge.challenge, ceremony.site)
@@ -147,7 +147,7 @@ def _purpose(is_silent: bool) -> str:  # noqa: FBT001  # told apart, so that a s
 
 
 def _new_challenge(ceremony: Ceremony, purpose: str, user_id: UUID | None, data: dict[str, Any] | None = None) -> bytes:
-    throttle.pay((throttle.CHALLENGE_BY_ADDRESS, ceremony.address))
+    throttle.pay(throttle.charge_of_challenge(ceremony.client))
     delete_expired_challenges()
     challenge = secrets.token_bytes(CHALLENGE_BYTES)
     about = {"browser_hash": ceremony.browser_hash, "user_id": user_id, "data": data or {}}
@@ -239,7 +239,7 @@ def _flush_or(sentence: str) -> None:
 
 def _prove(credential: Credential[Assertion], purpose: str, ceremony: Ceremony, user: User | None) -> Passkey:
     """Give the passkey that this answer proves, its use noted, when the caller commits; `user`: whose it has to be."""
-    charges = throttle.pay_for_proof("passkey", throttle.Client(ceremony.address))
+    charges = throttle.pay_for_proof("passkey", ceremony.client)
     challenge = _take(credential, purpose, ceremony, user)
     passkey = find_passkey(checks.from_base64url(credential.raw_id))
     if passkey is None or (user is not None and passkey.user_id != user.id):
