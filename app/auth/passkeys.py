@@ -20,7 +20,7 @@ from app.auth.passkey_bodies import Assertion, Credential, NewPasskeyBody
 from app.auth.passkey_providers import find_provider
 from app.clock import utcnow
 from app.email_address import check_email
-from app.errors import Conflict, PasskeyRefused
+from app.errors import Conflict, NotSignedIn, PasskeyRefused
 from app.extensions import db
 from app.models.passkey import (
     NAME_LENGTH,
@@ -31,7 +31,7 @@ from app.models.passkey import (
     find_passkey,
     list_passkeys,
 )
-from app.models.user import WEBAUTHN_HANDLE_BYTES, User, find_user, lock_unchanged
+from app.models.user import WEBAUTHN_HANDLE_BYTES, User, lock_unchanged
 from app.models.webauthn_challenge import (
     CHALLENGE_BYTES,
     LIFETIME,
@@ -99,8 +99,6 @@ def sign_up(body: NewPasskeyBody, ceremony: Ceremony, invitation: str = "") -> U
     challenge = _take(body.credential, "sign-up", ceremony, None)
     made = checks.check_registration(body.credential, challenge.challenge, ceremony.site)
     email = str(challenge.data["email"])
-    if find_user(email) is not None:
-        raise Conflict(TAKEN)
     user = User.create(email)
     user.webauthn_handle = bytes.fromhex(challenge.data["handle"])
     db.session.add(user)
@@ -129,10 +127,16 @@ def confirm(user: User, credential: Credential[Assertion], ceremony: Ceremony) -
 
 
 def add(user: User, body: NewPasskeyBody, ceremony: Ceremony) -> Passkey:
-    """Give the account a further passkey; raises PasskeyRefused, and Conflict for one that is known or one too many."""
+    """Give the account a further passkey.
+
+    Raises PasskeyRefused, Conflict for one that is known or one too many, and NotSignedIn when the account has changed.
+    """
     challenge = _take(body.credential, _purpose(body.silent), ceremony, user)
     made = checks.check_registration(body.credential, challenge.challenge, ceremony.site, is_silent=body.silent)
-    if not lock_unchanged(user) or count_passkeys(user.id) >= MAX_PASSKEYS:
+    if not lock_unchanged(user):
+        db.session.rollback()
+        raise NotSignedIn
+    if count_passkeys(user.id) >= MAX_PASSKEYS:
         db.session.rollback()
         raise Conflict(f"You have {MAX_PASSKEYS} passkeys already. Remove one first.")
     passkey = _store(user, made, body, ceremony)
