@@ -88,10 +88,9 @@ def check_code(asked: Asked, code: str, client: Client) -> EmailToken:
 
 
 def use_for_sign_in(row: EmailToken) -> User:
-    """Consume what signs in and give its account; raises NotFound when another one was faster."""
+    """Consume what signs in and give its account, when `sessions.sign_in` commits; raises NotFound when another one was faster."""
     _consume(row)
     audit.note("signed_in", row.user, method="mail")
-    db.session.commit()
     return row.user
 
 
@@ -140,7 +139,8 @@ def _name(asked: Asked) -> str:
 
 
 def _consume(row: EmailToken) -> None:
-    if not consume_email_token(row):
+    # The account's row first, as where a password is changed: two who lock the same rows in another order wait for each other.
+    if not lock_unchanged(row.user) or not consume_email_token(row):
         db.session.rollback()
         raise NotFound(USED)
 

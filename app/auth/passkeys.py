@@ -111,10 +111,12 @@ def sign_up(body: NewPasskeyBody, ceremony: Ceremony, invitation: str = "") -> U
 
 
 def sign_in(credential: Credential[Assertion], ceremony: Ceremony) -> User:
-    """Give the account that this answer proves; raises PasskeyRefused, TooManyRequests."""
+    """Give the account that this answer proves; raises PasskeyRefused, TooManyRequests.
+
+    The use is noted when `sessions.sign_in` commits: until then nobody removes the passkey.
+    """
     user = _prove(credential, "sign-in", ceremony, None).user
     audit.note("signed_in", user, method="passkey")
-    db.session.commit()
     return user
 
 
@@ -268,7 +270,8 @@ def _use(passkey: Passkey, proof: checks.Proof) -> None:
     Authenticators that count never repeat a number; those that synchronise send 0 always (WebAuthn Level 3, 6.1.1). A number that
     was there already means a copy, or a fault: a signal and no proof, and so the person decides what becomes of it.
     """
-    if not passkey.user.active:
+    # The account's row first, as where a passkey is removed: two who lock the same rows in another order wait for each other.
+    if not lock_unchanged(passkey.user):
         raise checks.refused("suspended")
     if passkey.blocked_at is not None:
         raise PasskeyRefused("blocked", BLOCKED)

@@ -12,13 +12,19 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app import throttle
+from app.auth import passkeys
+from app.auth.passkey_bodies import SignInBody, decode
+from app.auth.passkey_checks import Site
 from app.extensions import db
 from app.models.passkey import Passkey
+from app.models.throttle_bucket import ThrottleBucket
 from app.models.user import User
+from app.tokens import hash_token
 from tests.auth.ceremonies import add_key, begin, finish, kinds, refusal, send, sign_in_with, state
 from tests.moved_clock import Clock
 from tests.parallel import at_once
-from tests.people import Person
+from tests.people import Person, send_form
 from tests.software_authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, Answers, SoftKey, to_base64url
 
 WRONG_ANSWERS: dict[str, tuple[Answers, str]] = {
@@ -305,7 +311,54 @@ def test_passkey_guessing_is_throttled_by_address(app: Flask, key: SoftKey) -> N
     assert send(guesser, "sign-in", {"credential": answer}, environ_base=elsewhere).status_code == 200
 
 
-def test_passkey_challenges_are_throttled_by_address(client: FlaskClient) -> None:
-    statuses = [send(client, "sign-in/options").status_code for _ in range(121)]
+def test_passkey_the_owner_gets_in_from_the_very_address_of_a_flood(app: Flask, alice: Person, key: SoftKey) -> None:
+    send_form(alice.client, "/auth/logout")
+    with app.app_context():
+        for charge in (
+            (throttle.UNGUESSABLE_BY_ADDRESS, "passkey 127.0.0.1"),
+            (throttle.CHALLENGE_BY_ADDRESS, "127.0.0.1"),
+        ):
+            throttle.pay(charge)
+        db.session.execute(db.update(ThrottleBucket).where(ThrottleBucket.tokens > 100).values(tokens=0))
+        db.session.commit()
+    assert send(app.test_client(), "sign-in/options").status_code == 429
 
-    assert statuses == [200] * 120 + [429]
+    assert sign_in_with(alice.client, key).status_code == 200, "a browser that signed in before"
+
+
+def test_passkey_a_known_device_has_its_own_limit(alice: Person, key: SoftKey) -> None:
+    send_form(alice.client, "/auth/logout")
+    wrong = {"credential": key.sign(begin(alice.client, "sign-in"), Answers(tampered="signature"))}
+    statuses = [send(alice.client, "sign-in", wrong).status_code for _ in range(13)]
+
+    assert statuses == [403] * 12 + [429]
+
+
+def test_passkey_challenges_are_throttled_by_address(app: Flask, client: FlaskClient) -> None:
+    assert send(client, "sign-in/options").status_code == 200
+    with app.app_context():
+        db.session.execute(db.update(ThrottleBucket).values(tokens=0))
+        db.session.commit()
+
+    assert send(client, "sign-in/options").status_code == 429
+    assert send(client, "sign-in/options", environ_base={"REMOTE_ADDR": "192.0.2.9"}).status_code == 200
+
+
+def test_passkey_nothing_is_noted_of_a_use_before_there_is_a_session(
+    app: Flask, client: FlaskClient, alice: Person, key: SoftKey
+) -> None:
+    """Both are one transaction: nobody removes the passkey in between."""
+    answer = key.sign(begin(client, "sign-in"), Answers(sign_count=7))
+    before = kinds(app, alice.id)
+    cookie = client.get_cookie("ceremony", path="/auth/passkeys")
+    assert cookie
+    with app.app_context():
+        site = Site("localhost", "http://localhost:5000")
+        ceremony = passkeys.Ceremony(site, hash_token(cookie.value), throttle.Client("192.0.2.1"))
+        body = decode(json.dumps({"credential": answer}).encode(), SignInBody)
+        assert passkeys.sign_in(body.credential, ceremony).id == alice.id
+        db.session.rollback()
+
+    assert kinds(app, alice.id) == before
+    with app.app_context():
+        assert db.session.scalars(db.select(Passkey.sign_count)).one() == 0
