@@ -311,6 +311,23 @@ def test_passkey_guessing_is_throttled_by_address(app: Flask, key: SoftKey) -> N
     assert send(guesser, "sign-in", {"credential": answer}, environ_base=elsewhere).status_code == 200
 
 
+def test_passkey_a_flood_from_elsewhere_refuses_nobody(app: Flask, client: FlaskClient, key: SoftKey) -> None:
+    with app.app_context():
+        before = db.session.scalars(db.select(ThrottleBucket.key)).all()
+    stranger = app.test_client()
+    elsewhere = {"REMOTE_ADDR": "203.0.113.9"}
+    options = send(stranger, "sign-in/options", environ_base=elsewhere).get_json()
+    wrong = {"credential": key.sign(options, Answers(tampered="signature"))}
+    assert send(stranger, "sign-in", wrong, environ_base=elsewhere).status_code == 403
+    with app.app_context():
+        used_up = db.update(ThrottleBucket).where(ThrottleBucket.key.not_in(before)).values(tokens=0)
+        db.session.execute(used_up)
+        db.session.commit()
+    assert send(stranger, "sign-in", wrong, environ_base=elsewhere).status_code == 429
+
+    assert sign_in_with(client, key).status_code == 200, "in a browser that never signed in before, too"
+
+
 def test_passkey_the_owner_gets_in_from_the_very_address_of_a_flood(app: Flask, alice: Person, key: SoftKey) -> None:
     send_form(alice.client, "/auth/logout")
     with app.app_context():
