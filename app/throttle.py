@@ -89,7 +89,7 @@ UNGUESSABLE = ("passkey", "link", "recovery")
 
 # What a known device pays. Where something could be guessed it is one that is known to that very account; for a passkey or a link it is
 # enough that it signed in to any account here. Who makes an account to collect marks gets a try a minute for each, at what nobody
-# guesses; and each mark costs a right sign-in, which keeps the server busier than the tries do.
+# guesses: a thousand right sign-ins for 17 tries a second, of about a millisecond, which 85 addresses have without any.
 PROOF_BY_DEVICE = Policy("proof-device", 12, timedelta(minutes=12), doublings=3)
 
 Kind = Literal["password", "passkey", "link", "recovery", "code"]

@@ -140,6 +140,14 @@ def test_a_known_device_asks_for_mails_and_challenges_alone(app: Flask) -> None:
     assert throttle.charge_of_challenge(stranger) != throttle.charge_of_challenge(home)
 
 
+def test_mails_of_all_strangers_together_have_a_limit(app: Flask) -> None:
+    assert [tries(app, (throttle.MAIL_OVERALL, "")) for _ in range(3)] == [100] * 3  # as often as this asks
+    stranger, home = throttle.Client("192.0.2.1"), throttle.Client("192.0.2.1", "home")
+
+    assert tries(app, *throttle.charges_of_mail(stranger, "ada")) == 0
+    assert tries(app, *throttle.charges_of_mail(home, "ada")) == 5
+
+
 @pytest.mark.parametrize("kind", throttle.UNGUESSABLE)
 def test_no_flood_from_elsewhere_refuses_what_nobody_guesses(app: Flask, kind: throttle.Kind) -> None:
     """No bucket is shared by two addresses, so that no number of addresses empties that of a third."""
