@@ -1,6 +1,7 @@
-"""Passkey ceremonies: each begins with a challenge for one browser and ends with an answer to it. Each function is one transaction.
+"""Passkey ceremonies: each begins with a challenge for one browser and ends with an answer to it.
 
-A challenge is used up by its answer, right or wrong, before anything of the answer is believed.
+A challenge is used up by its answer, right or wrong, before anything of the answer is believed. Each function
+is one transaction; that of `sign_in` ends with the session that is made.
 """
 
 from __future__ import annotations
