@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -82,9 +81,9 @@ def confirm_password(user: User, session_id: UUID, password: str) -> None:
     db.session.commit()
 
 
-def look_up_link(token: str, purpose: str, address: str) -> EmailToken:
+def look_up_link(token: str, purpose: str, client: Client) -> EmailToken:
     """Give a valid link and consume nothing; raises NotFound when it is unknown, used or too old, and TooManyRequests."""
-    charges = throttle.pay_for_proof("link", Client(address))
+    charges = throttle.pay_for_proof("link", client)
     link = find_email_token(token, purpose)
     if link is None:
         raise NotFound(USED)
@@ -165,8 +164,3 @@ def create_admin(email: str, password: str | None) -> User:
     audit.note("promoted", user)
     db.session.commit()
     return user
-
-
-def new_device_mark() -> str:
-    """Give a random name for a browser."""
-    return secrets.token_urlsafe(12)

@@ -10,8 +10,8 @@ from app import sessions
 from app.access import check_freshly_proven, fresh_proof_required
 from app.auth import actions
 from app.auth.forms import DeleteForm, NewPasswordForm, ProfileForm
+from app.auth.known_devices import mark_device
 from app.auth.passkey_list import describe
-from app.auth.routes import mark_device
 from app.errors import InvalidField
 from app.extensions import get_settings
 from app.models.recovery_code import count_unused_recovery_codes

@@ -161,6 +161,15 @@ def test_an_old_proof_is_not_enough(app: Flask, alice: Person, mailbox: Mailbox,
     assert mailbox.to(NEW) == []
 
 
+def test_strangers_can_not_keep_the_mail_away(app: Flask, alice: Person, mailbox: Mailbox) -> None:
+    stranger = app.test_client()
+    assert [send_form(stranger, "/auth/mail", email=NEW).status_code for _ in range(6)] == [303] * 5 + [429]
+    send_form(stranger, "/auth/mail/code", code="x")
+
+    assert alice.post("/settings/email", email=NEW).location == CODE_PAGE
+    assert alice.post(CODE_PAGE, code=mailbox.wait(NEW).code).location == "/settings/account"
+
+
 @pytest.mark.parametrize(
     "email", ["", "alice", "a b@example.org", "x" * 300 + "@example.org", "eve@example.org\r\nBcc: x@y.z"]
 )
