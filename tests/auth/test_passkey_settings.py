@@ -173,6 +173,24 @@ def test_one_that_does_not_work_is_no_way_in(app: Flask) -> None:
     assert [one.id for one in passkeys(app)] == [works.id]
 
 
+def test_a_blocked_one_is_told_until_it_is_removed(app: Flask, alice: Person) -> None:
+    copied = add_key(alice)
+    add_key(alice)
+    alice_s = passkeys(app)
+    conversation = f"/chat/{alice.ask()['conversation_id']}"
+    assert "is blocked" not in alice.get("/chat").text
+    for _ in range(2):
+        sign_in_with(app.test_client(), copied, Answers(sign_count=5))
+
+    for path in ("/chat", conversation):
+        page = alice.get(path).text
+        assert page.count("is blocked, because there may be a copy of it") == 1
+        assert f'href="/settings/security#passkey-{alice_s[0].id}"' in page
+    assert "there may be a copy of it" in alice.get("/settings/security").text
+    remove(alice, alice_s[0])
+    assert "is blocked" not in alice.get("/chat").text
+
+
 def test_of_two_removed_at_once_one_stays(app: Flask) -> None:
     ada = without_password(app)
     add_key(ada)
