@@ -80,6 +80,16 @@ def test_the_page_tells_the_browser_all_accepted_ids(alice: Person) -> None:
     assert key.credential_id != other.credential_id
 
 
+def test_after_a_change_of_the_name_the_browser_is_told(alice: Person) -> None:
+    add_key(alice)
+    add_key(alice)
+    assert alice.post("/settings/account", name="Alice B.").location == "/settings/account"
+    page = alice.get("/settings/account").text
+
+    assert len(page.partition('data-accepted-ids="')[2].partition('"')[0].split()) == 2
+    assert 'data-name="alice@example.org" data-display-name="Alice B."' in page
+
+
 def test_the_picture_of_a_provider(client: FlaskClient) -> None:
     picture = client.get(f"/auth/passkeys/icons/{GOOGLE}")
 

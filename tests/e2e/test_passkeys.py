@@ -180,6 +180,18 @@ def test_renaming_and_removing(visit: Visits) -> None:
     assert device.credentials() == [], "the Signal API told the authenticator"
 
 
+def test_another_name_reaches_the_password_manager(visit: Visits) -> None:
+    page, device = visit("/auth/register/passkey")
+    sign_up(page, "name@example.org")
+    page.goto("/settings/account")
+    page.get_by_label("Name").fill("Ada L.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    page.wait_for_timeout(300)  # the browser's own business
+    [held] = device.credentials()
+    assert (held["userName"], held["userDisplayName"]) == ("name@example.org", "Ada L.")
+
+
 def test_the_last_way_in_stays(visit: Visits) -> None:
     page, _ = visit("/auth/register/passkey")
     sign_up(page, "last@example.org")
