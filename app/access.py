@@ -13,8 +13,7 @@ from flask_login import current_user
 
 from app.errors import NotAllowed, NotSignedIn, PasskeyNeeded, ProofNeeded
 from app.extensions import get_settings, login_manager
-from app.models.passkey import has_usable_passkey
-from app.models.user import User
+from app.models.passkey import has_usable_passkey, requires_passkey
 from app.sessions import is_freshly_proven
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -48,12 +47,6 @@ def open_without_passkey(view: View) -> View:
     """Open a view also to who still has to add the passkey that this installation asks for (REQUIRE_PASSKEY)."""
     view.is_open_without_passkey = True  # type: ignore[attr-defined]
     return view
-
-
-def requires_passkey(user: User) -> bool:
-    """Whether REQUIRE_PASSKEY means this user."""
-    required = get_settings().require_passkey
-    return required == "all" or (required == "admin" and user.is_admin)
 
 
 def init_app(app: Flask) -> None:

@@ -11,6 +11,8 @@ from app.auth import passwords
 from app.errors import Conflict, InvalidField, NotFound, NotSignedIn
 from app.extensions import db
 from app.models.email_token import EmailToken, consume_email_token, delete_email_tokens, find_email_token
+from app.models.passkey import delete_passkeys, list_passkeys
+from app.models.recovery_code import delete_recovery_codes
 from app.models.user import User, find_user, lock_active_admins, lock_unchanged, normalize_email
 from app.sessions import end_sessions, forget_proofs, keep_this_session_alone, note_proof
 from app.throttle import Client
@@ -147,20 +149,40 @@ def delete_account(user: User) -> None:
     db.session.commit()
 
 
-def create_admin(email: str, password: str | None) -> User:
-    """Promote the account of an address, or create it. A suspended one is opened; the password is for one that has none."""
+def create_admin(email: str, password: str | None, *, takes_over: bool = False) -> User:
+    """Promote the account of an address, or create it. A suspended one is opened; the password is for one that has none.
+
+    `takes_over`: whoever made the account is not who it is for, and shall not get in again: its password, passkeys, recovery codes,
+    links and sessions go. A new password alone would leave the rest.
+    """
+    hashed = passwords.hash_password(password, email) if password else None
     user = find_user(email)
     if user is None:
         user = User.create(email)
         db.session.add(user)
-    if password and user.password_hash is None:
-        user.password_hash = passwords.hash_password(password, user.email)
+    if takes_over:
+        _remove_ways_in(user)
+    user.password_hash = user.password_hash or hashed
     was_suspended = user.active is False  # a new account has no value yet
     user.role, user.active = "admin", True
     db.session.flush()
     forget_proofs(user.id)
     if was_suspended:
         audit.note("restored", user)
-    audit.note("promoted", user)
+    audit.note("promoted", user, detail="taken over" if takes_over else "")
     db.session.commit()
     return user
+
+
+def _remove_ways_in(user: User) -> None:
+    """Take away all that an account is signed in with, when the caller commits."""
+    lock_unchanged(user)  # what is being added at this moment comes first, and goes with the rest
+    if user.password_hash:
+        user.password_hash = None
+        audit.note("password_removed", user)
+    for passkey in list_passkeys(user.id):
+        audit.note("passkey_removed", user, detail=passkey.name)
+    delete_passkeys(user.id)
+    delete_recovery_codes(user.id)
+    delete_email_tokens(user.id)
+    end_sessions(user.id)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app import invitations
-from app.access import fresh_proof_required, open_without_passkey, public, requires_passkey
+from app.access import fresh_proof_required, open_without_passkey, public
 from app.auth import passkey_list, passkeys
 from app.auth.known_devices import client_of_anybody, mark_device
 from app.auth.passkey_bodies import AddOptionsBody, NewPasskeyBody, SignInBody, SignUpOptionsBody, decode
@@ -21,7 +21,7 @@ from app.auth.passkey_providers import find_icon
 from app.auth.routes import INVITATION, OFFER, UPGRADE, next_path, start_session
 from app.errors import AppError, Conflict, InvalidField, NotFound, TooLarge, UnsupportedMediaType
 from app.extensions import get_settings
-from app.models.passkey import has_usable_passkey
+from app.models.passkey import has_usable_passkey, requires_passkey
 from app.models.user import User
 from app.tokens import hash_token, new_token
 

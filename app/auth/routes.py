@@ -14,7 +14,7 @@ from app.auth.forms import ConfirmForm, LoginForm, ProveForm, RegisterForm
 from app.auth.passkey_list import wants_offer
 from app.errors import Conflict, InvalidField
 from app.links import LIFETIME_MINUTES
-from app.models.passkey import list_passkeys
+from app.models.passkey import list_passkeys, must_prove_by_passkey
 from app.models.user import User
 
 bp = Blueprint("auth", __name__, url_prefix="/auth")
@@ -80,15 +80,16 @@ def confirm() -> ResponseReturnValue:
     user = current_user._get_current_object()
     form = ProveForm()
     passkeys = list_passkeys(user.id)
-    if user.password_hash and form.validate_on_submit():
+    takes_password = user.password_hash is not None and not must_prove_by_passkey(user)
+    if takes_password and form.validate_on_submit():
         try:
             actions.confirm_password(user, sessions.get_current_session_id(), form.password.data or "")
         except InvalidField as error:
             form.password.errors = [error.sentence]
         else:
             return redirect(next_path(), code=303)
-    page = render_template("auth/confirm.html", form=form, passkeys=passkeys, next_url=next_path())
-    return page, _status(form)
+    shown = {"passkeys": passkeys, "takes_password": takes_password, "next_url": next_path()}
+    return render_template("auth/confirm.html", form=form, **shown), _status(form)
 
 
 @bp.post("/logout")

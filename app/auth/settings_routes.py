@@ -33,7 +33,10 @@ def account() -> ResponseReturnValue:
         actions.change_name(current_user, form.name.data or "")
         flash("Saved.", "success")
         return redirect(url_for("settings.account"), code=303)
-    return render_template("settings/account.html", form=form), _status()
+    security = describe(
+        current_user, get_settings().public_host
+    )  # a new name or address is told to the password manager
+    return render_template("settings/account.html", form=form, security=security), _status()
 
 
 @bp.route("/security", methods=["GET", "POST"])
