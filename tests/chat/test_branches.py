@@ -266,7 +266,7 @@ def test_the_page_shows_what_surrounds_a_message_far_up(app: Flask, alice: Perso
     with counted_queries(app) as statements:
         page = alice.get(f"/chat/{conversation}?leaf={made[300]}").get_data(as_text=True)
 
-    assert len(statements) <= MAX_QUERIES + 2, "two more than the newest part: the place, and the way there"
+    assert len(statements) <= MAX_QUERIES + 3, "beside the newest part: the place, the way there, and where that ends"
     assert page.count("<message-item id=") == 100
     assert f'id="message-{made[300]}"' in page
     assert f"?leaf={made[-1]}&amp;after={made[350]}" in page
