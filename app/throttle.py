@@ -81,6 +81,10 @@ UNGUESSABLE_OVERALL = Policy("unguessable-overall", 3000, timedelta(minutes=5))
 UNGUESSABLE = ("passkey", "link", "recovery")
 Kind = Literal["password", "passkey", "link", "recovery"]
 
+# What one account can have mailed: nobody changes their address or their ways in more often on a bad day, and no mailbox is filled.
+NOTICE_BY_ACCOUNT = Policy("notice-account", 10, timedelta(hours=1))
+NEW_EMAIL_BY_ACCOUNT = Policy("new-email-account", 5, timedelta(hours=1))
+
 Charge = tuple[Policy, str]
 
 
