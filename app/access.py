@@ -13,8 +13,7 @@ from flask_login import current_user
 
 from app.errors import NotAllowed, NotSignedIn, PasskeyNeeded, ProofNeeded
 from app.extensions import get_settings, login_manager
-from app.models.passkey import has_usable_passkey
-from app.models.user import User
+from app.models.passkey import has_usable_passkey, requires_passkey
 from app.sessions import is_freshly_proven
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -50,12 +49,6 @@ def open_without_passkey(view: View) -> View:
     return view
 
 
-def requires_passkey(user: User) -> bool:
-    """Whether REQUIRE_PASSKEY means this user."""
-    required = get_settings().require_passkey
-    return required == "all" or (required == "admin" and user.is_admin)
-
-
 def init_app(app: Flask) -> None:
     """Put the gate in front of every view."""
     login_manager.init_app(app)
@@ -67,6 +60,7 @@ def _gate() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None or getattr(view, "is_public", False):
         return  # an unknown path answers 404 by itself
+    request.get_data()  # all of it, before it is asked who this is: somebody signed out meanwhile could else keep a request open
     if not current_user.is_authenticated:
         raise NotSignedIn
     if not getattr(view, "is_open_without_passkey", False) and _lacks_passkey():

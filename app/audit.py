@@ -10,16 +10,17 @@ from app.extensions import db
 from app.models.audit_event import DETAIL_LENGTH, AuditEvent
 from app.models.user import User
 
-# Somebody failed to prove who they are: who that was is not known, whoever may be signed in in that browser.
+# Who that was is not known, whoever may be signed in in that browser: somebody failed to prove it, or asked for a mail.
 FAILURES = ("sign_in_failed", "proof_failed", "code_failed", "passkey_refused", "passkey_blocked")
+UNKNOWN_ACTOR = (*FAILURES, "mail_link_asked", "reset_link_asked")
 
 
 def note(kind: str, subject: User | None, *, method: str = "", detail: str = "") -> None:
     """Add an event when the caller commits: who did it and from where is read from the running request, if there is one.
 
     `method` is given where somebody proves just now that they are `subject`, as `LoginSession` lists it: they are the actor then, and
-    nobody is where they failed (FAILURES). Otherwise the actor is who is signed in, by the method of that session. `detail` names
-    what it was about; never a secret, nor what a stranger typed.
+    nobody is where that is not known (UNKNOWN_ACTOR). Otherwise the actor is who is signed in, by the method of that session.
+    `detail` names what it was about; never a secret, nor what a stranger typed.
     """
     actor_id = None
     address = ""
@@ -27,7 +28,7 @@ def note(kind: str, subject: User | None, *, method: str = "", detail: str = "")
         address = whole_address(request.remote_addr)
         if not method and current_user.is_authenticated:
             actor_id, method = current_user.id, current_user.session_method
-        elif method and subject and kind not in FAILURES:
+        elif method and subject and kind not in UNKNOWN_ACTOR:
             actor_id = subject.id
     db.session.add(
         AuditEvent(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -57,7 +58,7 @@ METHODS = {
     "recovery": "recovery code",
 }
 WARNINGS = FAILURES  # what a page shows as something to look at
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=+\-@＝＋－＠\t\r])")  # also after what a spreadsheet may take for a separator
 Record = dict[str, Any]
 
 
@@ -85,8 +86,11 @@ def _deleted(user_id: UUID | None) -> str:
     return f"deleted account {str(user_id)[-6:]}" if user_id else ""
 
 
-def for_person(rows: Iterable[Row[Any]], user_id: UUID) -> Iterator[Record]:
-    """Give the events as the person may see them whom they concern: of what others did, neither their name nor where they were."""
+def for_person(rows: Iterable[Row[Any]], user_id: UUID, *, is_admin: bool) -> Iterator[Record]:
+    """Give the events as the person may see them whom they concern: of what others did, neither their name nor where they were.
+
+    Whom an administrator's acts concerned is told as long as they are one: addresses are those of today.
+    """
     for row in rows:
         is_foreign = row.actor_id is not None and row.actor_id != user_id
         is_about_other = row.subject_id is not None and row.subject_id != user_id
@@ -94,7 +98,7 @@ def for_person(rows: Iterable[Row[Any]], user_id: UUID) -> Iterator[Record]:
             "time": row.created_at,
             "event": row.kind,
             "by": "an administrator" if is_foreign else "",
-            "subject": row.subject if is_about_other else "",
+            "subject": row.subject or "" if is_about_other and is_admin else "",
             "address": "" if is_foreign else row.address,
             "method": "" if is_foreign else row.method,
             "detail": row.detail,
@@ -118,7 +122,7 @@ def as_csv(records: Iterable[Record]) -> Iterator[str]:
             yield _line(record)
             is_first = False
         texts = map(_text, record.values())
-        yield _line(f"'{text}" if text.startswith(FORMULA) else text for text in texts)
+        yield _line(FORMULA.sub(r"\1'", text) for text in texts)
 
 
 def _text(value: Any) -> str:

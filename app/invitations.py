@@ -33,12 +33,17 @@ def check(token: str) -> None:
         raise NotAllowed(USED)
 
 
+def are_needed() -> bool:
+    """Whether accounts are made by invitation alone."""
+    return get_settings().registration == "invitation"
+
+
 def use(token: str) -> None:
     """Use an invitation up where one is needed, when the caller commits; raises NotAllowed, after rolling back what the caller did.
 
     To be called in the transaction that makes the account: of parallel uses one wins.
     """
-    if get_settings().registration != "invitation":
+    if not are_needed():
         return
     if not consume_invitation(token):
         db.session.rollback()

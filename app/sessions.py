@@ -22,6 +22,7 @@ from app.clock import utcnow
 from app.errors import NotSignedIn
 from app.extensions import db, get_settings, login_manager
 from app.models.login_session import LoginSession, find_login_session, get_login_session, idle_time
+from app.models.passkey import must_prove_by_passkey
 from app.models.user import User, lock_unchanged
 from app.tokens import hash_token, new_token
 
@@ -89,7 +90,8 @@ def _touch(row: LoginSession) -> None:
 def sign_in(user: User, *, method: str, remember: bool = False) -> None:
     """Start a session of this browser for the user and commit; whatever session it had ends.
 
-    `method` is how the user proved who they are, as `LoginSession` lists it. Raises NotSignedIn when the account was suspended, or got
+    `method` is how the user proved who they are, as `LoginSession` lists it. By a mail that is no proof before what matters most, nor
+    is it by a password where a passkey has to be used (REQUIRE_PASSKEY). Raises NotSignedIn when the account was suspended, or got
     another password, since it was read: what was proven is worth nothing then.
     """
     if not lock_unchanged(user):
@@ -97,6 +99,7 @@ def sign_in(user: User, *, method: str, remember: bool = False) -> None:
         raise NotSignedIn
     token = new_token()
     now = utcnow()
+    proves = method != "mail" and not (method == "password" and must_prove_by_passkey(user))
     this_one = LoginSession.token_hash == hash_token(current_token())
     is_over = or_(LoginSession.expires_at <= now, LoginSession.last_seen_at <= now - idle_time())
     _delete_sessions(or_(this_one, (LoginSession.user_id == user.id) & is_over))
@@ -108,7 +111,7 @@ def sign_in(user: User, *, method: str, remember: bool = False) -> None:
             method=method,
             user_agent=agent,
             expires_at=now + _lifetime(remember=remember),
-            proven_at=None if method == "mail" else now,
+            proven_at=now if proves else None,
         )
     )
     user.last_seen_at = now

@@ -52,7 +52,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Client:
-    """Where a proof comes from: the network address, and the device mark of a browser that signed in to this account before."""
+    """Where a try comes from: the network address, and the mark of a known device (`app.auth.known_devices`)."""
 
     address: str
     device: str | None = None
@@ -62,29 +62,44 @@ class Client:
 LOGIN_BY_ADDRESS = Policy("login-address", 30, timedelta(minutes=10), doublings=3)
 LOGIN_BY_PAIR = Policy("login-pair", 6, timedelta(minutes=6), doublings=4)
 LOGIN_BY_ACCOUNT = Policy("login-account", 100, timedelta(hours=1), doublings=2)
-LOGIN_BY_DEVICE = Policy("login-device", 12, timedelta(minutes=12), doublings=3)
 # All strangers together: a hash is 0.3 s of a core, so this is a third of one core at most. Nobody is punished for what others do.
 LOGIN_OVERALL = Policy("login-overall", 300, timedelta(minutes=5))
-# Challenges cost a row for two minutes, and every sign-in page that is opened asks for one.
-CHALLENGE_BY_ADDRESS = Policy("challenge-address", 120, timedelta(minutes=10))
-MAIL_BY_ADDRESS = Policy("mail-address", 20, timedelta(hours=1))
-MAIL_BY_RECIPIENT = Policy("mail-recipient", 5, timedelta(hours=1))  # nobody's mailbox shall be filled by strangers
-CODE_BY_ADDRESS = Policy("code-address", 30, timedelta(minutes=30), doublings=3)
-# Guessing six digits: 1 in 33,000 a day; links go on working.
-CODE_BY_RECIPIENT = Policy("code-recipient", 30, timedelta(days=1))
 REGISTER_BY_ADDRESS = Policy("register-address", 20, timedelta(hours=1))
+REGISTER_OVERALL = Policy("register-overall", 300, timedelta(minutes=5))  # a third of a core, like LOGIN_OVERALL
+# Right passwords, which all else gives back: each costs a hash too. Given back where it was wrong, so no stranger can use it up.
+SIGN_IN_BY_ACCOUNT = Policy("sign-in-account", 60, timedelta(minutes=10))
 
-# Nobody guesses a passkey, a token of 256 bits or a recovery code of 80: these only keep the database from being kept busy. Nothing is
-# counted by account, so that nobody can lock the owner out (SP 800-63B-4, 3.1.2.2).
+# A sign-in page that is looked at asks for a challenge every 100 s: this is enough for a hundred of them behind one address, or ten in
+# one browser. A challenge is a row for two minutes, so an address holds 720 rows at most.
+CHALLENGE_BY_ADDRESS = Policy("challenge-address", 600, timedelta(minutes=10))
+CHALLENGE_BY_DEVICE = Policy("challenge-device", 60, timedelta(minutes=10))
+
+# Nobody's mailbox shall be filled by strangers, nor the line of mails: mail servers stop taking them from who sends too many.
+MAIL_BY_ADDRESS = Policy("mail-address", 20, timedelta(hours=1))
+MAIL_BY_RECIPIENT = Policy("mail-recipient", 5, timedelta(hours=1))
+MAIL_OVERALL = Policy("mail-overall", 300, timedelta(hours=1))
+# Six digits can be guessed: 30 tries a day are 1 in 33,000 for one account, 200 are 1 in 5,000 for all accounts together: a
+# try is compared with the newest code of its browser alone. Links go on working.
+CODE_BY_ADDRESS = Policy("code-address", 30, timedelta(minutes=30), doublings=3)
+CODE_BY_RECIPIENT = Policy("code-recipient", 30, timedelta(days=1))
+CODE_OVERALL = Policy("code-overall", 200, timedelta(days=1))
+
+# Nobody guesses a passkey, a token of 256 bits or a recovery code of 80: this only keeps one address from keeping the database busy.
+# Nothing is counted by account (SP 800-63B-4, 3.1.2.2), nor for all together: checking takes about a millisecond, so there is little to
+# protect, and whoever has many addresses would use such a limit up and lock everybody out.
 UNGUESSABLE_BY_ADDRESS = Policy("unguessable-address", 120, timedelta(minutes=10), doublings=2)
-UNGUESSABLE_OVERALL = Policy("unguessable-overall", 3000, timedelta(minutes=5))
 UNGUESSABLE = ("passkey", "link", "recovery")
-Kind = Literal["password", "passkey", "link", "recovery"]
+
+# What a known device pays. Where something could be guessed it is one that is known to that very account; for a passkey or a link it is
+# enough that it signed in to any account here. Who makes an account to collect marks gets a try a minute for each, at what nobody
+# guesses: a thousand right sign-ins for 17 tries a second, of about a millisecond, which 85 addresses have without any.
+PROOF_BY_DEVICE = Policy("proof-device", 12, timedelta(minutes=12), doublings=3)
 
 # What one account can have mailed: nobody changes their address or their ways in more often on a bad day, and no mailbox is filled.
 NOTICE_BY_ACCOUNT = Policy("notice-account", 10, timedelta(hours=1))
 NEW_EMAIL_BY_ACCOUNT = Policy("new-email-account", 5, timedelta(hours=1))
 
+Kind = Literal["password", "passkey", "link", "recovery", "code"]
 Charge = tuple[Policy, str]
 
 
@@ -95,16 +110,41 @@ def charges_of_proof(kind: Kind, client: Client, account: str = "") -> tuple[Cha
     who floods the passwords does not lock out a passkey. A known device pays from its own bucket alone: whatever others do, from
     whichever address, its owner gets in.
     """
-    if kind in UNGUESSABLE:
-        return (UNGUESSABLE_BY_ADDRESS, f"{kind} {client.address}"), (UNGUESSABLE_OVERALL, kind)
+    if kind == "code":
+        return _charges_of_code(client, account)
     if client.device:
-        return ((LOGIN_BY_DEVICE, f"{kind} {client.device}"),)
+        return ((PROOF_BY_DEVICE, f"{kind} {client.device}"),)
+    if kind in UNGUESSABLE:
+        return ((UNGUESSABLE_BY_ADDRESS, f"{kind} {client.address}"),)
     return (
         (LOGIN_BY_ADDRESS, f"{kind} {client.address}"),
         (LOGIN_BY_PAIR, f"{kind} {client.address} {account}"),
         (LOGIN_BY_ACCOUNT, f"{kind} {account}"),
         (LOGIN_OVERALL, kind),
     )
+
+
+def charges_of_mail(client: Client, recipient: str) -> tuple[Charge, ...]:
+    """Give what it costs to have a mail sent.
+
+    The known devices of an account have a bucket together, where strangers can't keep the mail from its owner: one for each would fill
+    the mailbox of somebody whose address a stranger signed up with.
+    """
+    if client.device:
+        return ((MAIL_BY_RECIPIENT, f"known {recipient}"),)
+    return (MAIL_BY_ADDRESS, client.address), (MAIL_BY_RECIPIENT, f"strange {recipient}"), (MAIL_OVERALL, "")
+
+
+def _charges_of_code(client: Client, account: str) -> tuple[Charge, ...]:
+    # The known devices together again: whoever stole one and can read no mail shall not guess for each sign-in anew.
+    if client.device:
+        return ((CODE_BY_RECIPIENT, f"known {account}"),)
+    return (CODE_BY_ADDRESS, client.address), (CODE_BY_RECIPIENT, f"strange {account}"), (CODE_OVERALL, "")
+
+
+def charge_of_challenge(client: Client) -> Charge:
+    """Give what a challenge costs."""
+    return (CHALLENGE_BY_DEVICE, client.device) if client.device else (CHALLENGE_BY_ADDRESS, client.address)
 
 
 def pay_for_proof(kind: Kind, client: Client, account: str = "") -> tuple[Charge, ...]:

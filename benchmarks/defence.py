@@ -41,7 +41,7 @@ def flood(app: Program, delay: float, per_second: int, seconds: float) -> Iterat
 
 @dataclass
 class Comparison:
-    """How long a wrong sign-in takes at an account that is there, over one that is not: medians, and their 95 % interval."""
+    """How long a wrong try takes at an account that is there, over one that is not: medians, and their 95 % interval."""
 
     ratio: float
     low: float
@@ -49,14 +49,26 @@ class Comparison:
     known_ms: float
 
 
-def compare_times(app: Program, email: str, tries: int) -> Comparison:
-    """Measure wrong sign-ins at an account and at none by turns, each from another address, so that nothing is refused."""
+@dataclass(frozen=True)
+class Door:
+    """A way in: its page, and what is wrong there."""
+
+    path: str
+    wrong: dict[str, str]
+
+
+PASSWORD = Door("/auth/login", {"password": "not the password"})
+RECOVERY_CODE = Door("/auth/recovery", {"code": "0000-0000-0000-0000"})
+
+
+def compare_times(app: Program, door: Door, email: str, tries: int) -> Comparison:
+    """Measure wrong tries at an account and at none by turns, each from another address, so that nothing is refused."""
     browser = Browser(f"http://127.0.0.1:{app.port}")
     token = browser.csrf()
     known, unknown = [], []
     for n in range(tries):
-        known.append(_time(browser, token, email, 2 * n))
-        unknown.append(_time(browser, token, f"nobody{n:04}@example.org", 2 * n + 1))
+        known.append(_time(browser, token, door, email, 2 * n))
+        unknown.append(_time(browser, token, door, f"nobody{n:04}@example.org", 2 * n + 1))
     chance = random.Random(1)
     ratios = sorted(
         statistics.median(chance.choices(known, k=tries)) / statistics.median(chance.choices(unknown, k=tries))
@@ -67,11 +79,11 @@ def compare_times(app: Program, email: str, tries: int) -> Comparison:
     return Comparison(middle, low, high, 1000 * statistics.median(known))
 
 
-def _time(browser: Browser, token: str, email: str, n: int) -> float:
-    fields = {"email": email, "password": "not the password", "csrf_token": token}
+def _time(browser: Browser, token: str, door: Door, email: str, n: int) -> float:
+    fields = {"email": email, "csrf_token": token, **door.wrong}
     headers = {"X-Forwarded-For": f"10.1.{n // 250}.{n % 250}"}
     began = time.perf_counter()
-    answer = browser.request("POST", "/auth/login", fields=fields, encode_multipart=False, headers=headers)
+    answer = browser.request("POST", door.path, fields=fields, encode_multipart=False, headers=headers)
     took = time.perf_counter() - began
     assert answer.status == 401, answer.status
     return took

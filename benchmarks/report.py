@@ -40,7 +40,7 @@ class Found:
     idle_pss_kib: int = 0
     page: PageFound | None = None
     flood_answers: dict[str, int] = field(default_factory=dict)
-    enumeration: Comparison | None = None
+    enumeration: dict[str, Comparison] = field(default_factory=dict)
 
     def ratio(self, streams: int) -> float:
         """Give the application's processor time for a token over nginx's."""
@@ -209,17 +209,17 @@ def _tasks(durations: list[float]) -> str:
 
 def _defence(found: Found) -> list[tuple[str, ...]]:
     """Give the rows of an attack; none where it was not measured."""
-    flood, times = found.cells.get("flood 100"), found.enumeration
+    flood = found.cells.get("flood 100")
     rows: list[tuple[str, ...]] = []
     if flood:
         p99 = flood.figures["p99_us"] / 1000
         answers = ", ".join(f"{count:,} × {status}" for status, count in sorted(found.flood_answers.items()))
         what = "100 streams under 200 wrong sign-ins a second from everywhere"
         rows.append((what, "p99 < 50 ms", "", f"p99 {p99:.0f} ms; answered {answers}", _verdict(p99 < 50, flood)))
-    if times:
-        said = f"{times.ratio:.3f} × (95 %: {times.low:.3f} to {times.high:.3f}; {times.known_ms:.0f} ms)"
+    for name, times in found.enumeration.items():
+        said = f"{times.ratio:.3f} × (95 %: {times.low:.3f} to {times.high:.3f}; {times.known_ms:.1f} ms)"
         held = times.low >= 1 / 1.1 and times.high <= 1.1
-        rows.append(("time of a wrong sign-in, account over none", "≤ 1.1 ×", "1", said, _verdict(held)))
+        rows.append((f"time of a wrong {name}, account over none", "≤ 1.1 ×", "1", said, _verdict(held)))
     return rows
 
 

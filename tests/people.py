@@ -120,7 +120,7 @@ def make_user(
 ) -> UUID:
     """Add an account, with an address that is its owner's, or that anybody may have typed."""
     with app.app_context():
-        user = User.create(email, password_hash=hash_password(password) if password else None, role=role)
+        user = User.create(email, password_hash=hash_password(password, email) if password else None, role=role)
         user.email_confirmed_at = utcnow() if confirmed else None
         db.session.add(user)
         db.session.commit()

@@ -20,7 +20,7 @@ BROAD_BORDERS = {"app/chat/answers/engine.py", "app/chat/answers/generation.py",
 # Beside the settings: backup.py hands the environment on to pg_dump, wheels.py to pip, and child.py is a program of its own.
 ENVIRONMENT_READERS = {"app/config.py", "app/backup.py", "app/chat/embedded/wheels.py", "app/chat/embedded/child.py"}
 REQUEST_READERS = re.compile(
-    r"app/(\w+/)?(\w*routes|\w*api|forms)\.py|app/(access|assets|audit|error_pages|factory|rate_limit|request_body|security|sessions)\.py"
+    r"app/(\w+/)?(\w*routes|\w*api|forms)\.py|app/auth/known_devices\.py|app/(access|assets|audit|error_pages|factory|rate_limit|request_body|security|sessions)\.py"
 )
 INLINE = re.compile(
     r"<style|\sstyle=|\son[a-z]+=[\"']|javascript:|<script(?![^>]*\s(src=|type=\"application/json\"))", re.I

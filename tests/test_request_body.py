@@ -8,13 +8,15 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import urllib3
 
 from app.config import Settings
-from tests.serving import Server
+from tests.people import PASSWORD
+from tests.serving import Browser, Server
 
 FORM = "application/x-www-form-urlencoded"
 CHUNKED = "Transfer-Encoding: chunked"
@@ -145,3 +147,25 @@ def test_what_nobody_reads_does_not_hold_up_the_others(server: Server) -> None:
     if "gunicorn" in str(server.process.args):  # threads may go on reading: each holds up nobody but itself
         assert sent < 50_000_000
     assert urllib3.request("GET", f"{server.url}/healthz", timeout=5).status == 200
+
+
+def test_who_is_signed_out_while_a_body_is_on_its_way_is_out(server: Server) -> None:
+    browser = Browser(server.url)
+    email = f"{server.port}@example.org"
+    fields = {"email": email, "password": PASSWORD, "csrf_token": browser.csrf()}
+    assert browser.request("POST", "/auth/register", fields=fields, encode_multipart=False).status == 303
+    token = browser.csrf()
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    head = (f"Cookie: {cookie}", f"X-CSRFToken: {token}", "Origin: http://localhost", "Content-Length: 2")
+    said = partial(begin, server, *head, "Connection: close", path="/api/conversations", kind="application/json")
+
+    connection = said()
+    connection.sendall(b"{}")
+    assert status_of(answer_of(connection)) == 201
+    connection = said()
+    connection.sendall(b"{")
+    fields = {"csrf_token": token}
+    assert browser.request("POST", "/auth/logout", fields=fields, encode_multipart=False).status == 303
+    connection.sendall(b"}")
+    assert status_of(answer_of(connection)) == 401
+    browser.close()

@@ -19,7 +19,8 @@ from app.extensions import db
 from app.models.login_session import LoginSession
 from app.models.passkey import Passkey
 from app.models.user import User, find_user
-from tests.mailbox import Mailbox, settle
+from tests.auth.ceremonies import add_key
+from tests.mailbox import LINK, Mailbox, settle
 from tests.moved_clock import Clock
 from tests.people import PASSWORD, Person, copy_browser, csrf_token, parse_events, send_form, sign_in, sign_up
 
@@ -122,6 +123,27 @@ def remove_passkey(world: World) -> None:
     send_form(world.laptop, f"/settings/passkeys/{passkey.id}/remove")
 
 
+def reset_password(world: World) -> None:
+    """Choose a new password by a mail."""
+    send_form(world.laptop, "/auth/reset", email=world.alice.email)
+    settle(world.app)
+    [link] = [mail.link for mail in world.mailbox.to(world.alice.email) if LINK.search(mail.text)]
+    assert send_form(world.laptop, link, new_password=NEW).location == "/auth/login"
+
+
+def add_passkey(world: World) -> None:
+    add_key(Person(world.alice.id, world.alice.email, world.laptop, world.app))
+
+
+def make_codes(world: World) -> None:
+    assert "<code>" in send_form(world.laptop, "/settings/recovery-codes", submit="y").text
+
+
+def be_taken_over(world: World) -> None:
+    runner = world.app.test_cli_runner()
+    assert runner.invoke(args=["create-admin", "--take-over", world.alice.email]).exit_code == 0
+
+
 def demote_oneself(world: World) -> None:
     world.make_admin()
     assert send_form(world.laptop, f"/admin/users/{world.alice.id}/demote").location == "/settings/account"
@@ -190,9 +212,13 @@ EVENTS = [
         NONE,
     ),
     Event("a new password", change_password, RENEWED, ENDS, FRESH, NONE),
+    Event("a new password by a mail", reset_password, ENDS, ENDS, NONE, NONE),
+    Event("a passkey added", add_passkey, STAYS, STAYS, FRESH, FRESH),
+    Event("new recovery codes", make_codes, STAYS, STAYS, FRESH, FRESH),
     Event("a way to sign in removed", remove_passkey, RENEWED, ENDS, FRESH, NONE),
     Event("another e-mail address", change_email, RENEWED, ENDS, FRESH, NONE),
     Event("promotion to administrator", lambda w: w.administer("promote"), STAYS, STAYS, STALE, STALE),
+    Event("`flask create-admin --take-over`", be_taken_over, ENDS, ENDS, NONE, NONE),
     Event("demotion", be_demoted, ENDS, ENDS, NONE, NONE),
     Event("demotion", demote_oneself, RENEWED, ENDS, FRESH, NONE),
     Event("suspension", lambda w: w.administer("suspend"), ENDS, ENDS, NONE, NONE),
@@ -277,10 +303,49 @@ def test_a_new_token_ends_no_stream(world: World) -> None:
     assert parse_events(b"".join(stream).decode())[-1].name == "done"
 
 
-def test_the_table_has_these_rows() -> None:
-    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]+ \| [^|]+ \|$", TABLE.read_text(encoding="utf-8"), re.MULTILINE)
+# What the words of the table mean: what becomes of the laptop, of the phone, and of both their proofs.
+THIS_BROWSER = {
+    "a new session with a new token; the one it had ends": {RENEWED},
+    "stays": {STAYS},
+    "stays, with a new token": {RENEWED},
+    "ends": {ENDS},
+    "ends: it signs nobody in": {ENDS},
+    "ends; who steps down themselves stays, with a new token": {ENDS, RENEWED},
+    "ends, unless *Stay signed in* was ticked": {ENDS},
+    "nothing comes back": {ENDS},
+}
+OTHER_BROWSERS = {
+    "stay": {STAYS},
+    "stay, without the proof": {STAYS},
+    "that one ends": {ENDS},
+    "end": {ENDS},
+    "nothing comes back": {ENDS},
+    "each by its own sign-in": {ENDS},
+    "each by its own last request": {STAYS},
+}
+PROOFS = {
+    "counts as one, unless it was by a mail, or by a password where a passkey has to be used": {(STALE, FRESH)},
+    "ten minutes, in this browser alone": {(FRESH, STALE)},
+    "stay": {(FRESH, FRESH), (FRESH, NONE)},
+    "counts as one": {(FRESH, NONE)},
+    "forgotten: before the first act of an administrator comes a proof, and with it a new token": {(STALE, STALE)},
+    "end with the session": {(NONE, FRESH), (NONE, STALE), (NONE, NONE)},
+    "end with the sessions": {(NONE, NONE), (FRESH, NONE)},
+    "none": {(NONE, NONE)},
+}
 
-    assert rows == ["What happens", *dict.fromkeys(row.words for row in EVENTS)]
+
+def test_the_table_says_what_is_tested() -> None:
+    cells = re.findall(
+        r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", TABLE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert [row[0] for row in cells] == ["What happens", *dict.fromkeys(row.words for row in EVENTS)]
+
+    for words, this_browser, others, proofs in cells[1:]:
+        tested = [row for row in EVENTS if row.words == words]
+        assert {row.laptop for row in tested} == THIS_BROWSER[this_browser], words
+        assert {row.phone for row in tested} == OTHER_BROWSERS[others], words
+        assert {(row.laptop_proof, row.phone_proof) for row in tested} <= PROOFS[proofs], words
 
 
 def test_a_day_without_stay_signed_in(app: Flask, clock: Clock, alice: Person) -> None:

@@ -108,13 +108,13 @@ def test_what_was_right_leaves_no_strike(app: Flask) -> None:
         assert db.session.scalars(select(ThrottleBucket.strikes)).all() == [1]
 
 
-def charges(kind: throttle.Kind, device: str | None = None) -> set[str]:
-    client = throttle.Client("192.0.2.1", device)
+def charges(kind: throttle.Kind, device: str | None = None, address: str = "192.0.2.1") -> set[str]:
+    client = throttle.Client(address, device)
     return {f"{policy.name} {subject}" for policy, subject in throttle.charges_of_proof(kind, client, "ada")}
 
 
 def test_every_kind_of_proof_has_buckets_of_its_own() -> None:
-    kinds: list[throttle.Kind] = ["password", "passkey", "link", "recovery"]
+    kinds: list[throttle.Kind] = ["password", "passkey", "link", "recovery", "code"]
     found = [charges(kind) for kind in kinds]
 
     assert all(found)
@@ -122,8 +122,57 @@ def test_every_kind_of_proof_has_buckets_of_its_own() -> None:
 
 
 def test_a_known_device_pays_alone() -> None:
-    assert charges("password", "home") == {"login-device password home"}
-    assert charges("passkey", "home") == charges("passkey")
+    kinds: list[throttle.Kind] = ["password", "passkey", "link", "recovery", "code"]
+    for kind in kinds:
+        known = charges(kind, "home")
+        assert known == charges(kind, "home", "192.0.2.2"), f"{kind}: from whichever address"
+        assert not known & charges(kind), f"{kind}: whatever strangers do"
+    assert charges("password", "home") == {"proof-device password home"}
+    assert charges("passkey", "home") != charges("passkey", "phone")
+
+
+def test_a_known_device_asks_for_mails_and_challenges_alone(app: Flask) -> None:
+    stranger, home = throttle.Client("192.0.2.1"), throttle.Client("192.0.2.1", "home")
+    assert tries(app, *throttle.charges_of_mail(stranger, "ada")) == 5
+    assert tries(app, *throttle.charges_of_mail(home, "ada")) == 5
+    assert tries(app, *throttle.charges_of_mail(throttle.Client("192.0.2.2", "phone"), "ada")) == 0, "one mailbox"
+
+    assert throttle.charge_of_challenge(stranger) != throttle.charge_of_challenge(home)
+
+
+def test_mails_of_all_strangers_together_have_a_limit(app: Flask) -> None:
+    assert [tries(app, (throttle.MAIL_OVERALL, "")) for _ in range(3)] == [100] * 3  # as often as this asks
+    stranger, home = throttle.Client("192.0.2.1"), throttle.Client("192.0.2.1", "home")
+
+    assert tries(app, *throttle.charges_of_mail(stranger, "ada")) == 0
+    assert tries(app, *throttle.charges_of_mail(home, "ada")) == 5
+
+
+@pytest.mark.parametrize("kind", throttle.UNGUESSABLE)
+def test_no_flood_from_elsewhere_refuses_what_nobody_guesses(app: Flask, kind: throttle.Kind) -> None:
+    """No bucket is shared by two addresses, so that no number of addresses empties that of a third."""
+    assert not charges(kind) & charges(kind, address="192.0.2.2")
+
+
+def test_wrong_codes_of_all_strangers_together_have_a_limit(app: Flask) -> None:
+    shared = set.intersection(*(charges("code", address=f"192.0.2.{n}") for n in range(3)))
+    assert "code-overall " in shared
+    assert tries(app, (throttle.CODE_OVERALL, "")) == 100  # as often as this asks
+    assert tries(app, (throttle.CODE_OVERALL, "")) == 100
+    stranger, home = throttle.Client("192.0.2.1"), throttle.Client("192.0.2.1", "home")
+
+    assert tries(app, *throttle.charges_of_proof("code", stranger, "ada")) == 0
+    assert tries(app, *throttle.charges_of_proof("code", home, "ada")) == 30
+
+
+def test_sign_in_pages_behind_one_address_can_stay_open(app: Flask, clock: Clock) -> None:
+    """Forty tabs, each of which asks for a new challenge every 100 s, for half an hour."""
+    charge = throttle.charge_of_challenge(throttle.Client("192.0.2.1"))
+    with app.app_context():
+        for _ in range(18):
+            for _ in range(40):
+                throttle.pay(charge)
+            clock.advance(seconds=100)
 
 
 def test_a_flood_of_passwords_leaves_passkeys_alone(app: Flask) -> None:

@@ -49,7 +49,7 @@ def activity() -> ResponseReturnValue:
     """Show what happened to the account, the newest first."""
     page = min(max(request.args.get("page", 1, type=int), 1), 1_000_000)
     found = list_audit_rows(AuditFilter(user_id=current_user.id), page)
-    events = list(for_person(found.rows, current_user.id))
+    events = list(for_person(found.rows, current_user.id, is_admin=current_user.is_admin))
     return render_template("settings/activity.html", events=events, pages=found.pages, page=page)
 
 
@@ -58,7 +58,7 @@ def activity() -> ResponseReturnValue:
 def export_activity() -> ResponseReturnValue:
     """Give all that happened to the account as a JSON file."""
     user_id = current_user.id
-    rows = for_person(iterate_audit_rows(AuditFilter(user_id=user_id)), user_id)
+    rows = for_person(iterate_audit_rows(AuditFilter(user_id=user_id)), user_id, is_admin=current_user.is_admin)
     write, mimetype = FORMATS["json"]
     return (
         stream_with_context(write(rows)),

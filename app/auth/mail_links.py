@@ -33,6 +33,7 @@ from app.models.email_token import (
 )
 from app.models.user import User, find_user, lock_unchanged, normalize_email
 from app.sessions import end_sessions, keep_this_session_alone
+from app.throttle import Client
 from app.tokens import hash_token, new_token
 
 LIFETIME = timedelta(minutes=10)  # NIST SP 800-63B-4, 3.1.3: at most ten
@@ -50,20 +51,20 @@ class Asked:
     browser: str
 
 
-def ask(asked: Asked, address: str) -> None:
+def ask(asked: Asked, client: Client) -> None:
     """Have a mail sent that signs in or resets the password, if there is such an account; raises TooManyRequests."""
-    _pay_for_mail(asked, address)
+    throttle.pay(*throttle.charges_of_mail(client, _name(asked)))
     user = find_user(asked.email)
-    audit.note(f"{asked.purpose}_link_asked", user)
+    audit.note(f"{asked.purpose}_link_asked", user, method="mail")
     db.session.commit()
     user_id = user.id if user else None
     mail.later(lambda: _write(asked, user_id), asked.email)
 
 
-def ask_new_email(user: User, asked: Asked, address: str) -> None:
+def ask_new_email(user: User, asked: Asked, client: Client) -> None:
     """Have a mail sent that makes `asked.email` the account's address, or confirms the one that it has; raises TooManyRequests."""
     throttle.pay((throttle.NEW_EMAIL_BY_ACCOUNT, str(user.id)))
-    _pay_for_mail(asked, address)
+    throttle.pay(*throttle.charges_of_mail(client, _name(asked)))
     audit.note("email_link_asked", user)
     db.session.commit()
     user_id = user.id
@@ -75,10 +76,9 @@ def belongs_to(row: EmailToken, browser: str) -> bool:
     return secrets.compare_digest(row.browser_hash, hash_token(browser))
 
 
-def check_code(asked: Asked, code: str, address: str) -> EmailToken:
+def check_code(asked: Asked, code: str, client: Client) -> EmailToken:
     """Give the token whose six digits these are; raises InvalidField for every other case alike, TooManyRequests. Consumes a try."""
-    charges = [(throttle.CODE_BY_ADDRESS, address), (throttle.CODE_BY_RECIPIENT, normalize_email(asked.email))]
-    throttle.pay(*charges)
+    charges = throttle.pay_for_proof("code", client, _name(asked))
     wanted = _hash_code(code, asked.browser)
     tried = pay_code_tries(hash_token(asked.browser), asked.purpose)
     found = next((row for row in tried if secrets.compare_digest(row.code_hash, wanted) and row.user.active), None)
@@ -93,9 +93,8 @@ def check_code(asked: Asked, code: str, address: str) -> EmailToken:
 
 
 def use_for_sign_in(row: EmailToken) -> User:
-    """Consume what signs in and give its account; raises NotFound when another one was faster."""
+    """Consume what signs in and give its account, when `sessions.sign_in` commits; raises NotFound when another one was faster."""
     _consume(row)
-    db.session.commit()
     return row.user
 
 
@@ -106,7 +105,7 @@ def use_for_password(row: EmailToken, password: str) -> None:
     """
     passwords.check_acceptable(password, "new_password")
     db.session.commit()  # hold no connection while hashing
-    hashed = passwords.hash_password(password)
+    hashed = passwords.hash_password(password, row.user.email_normalized)
     _consume(row)
     user = row.user
     if user.password_hash is None:
@@ -156,13 +155,14 @@ def _set_email(user: User, new: str) -> None:
     db.session.commit()
 
 
-def _pay_for_mail(asked: Asked, address: str) -> None:
-    recipient = normalize_email(asked.email)
-    throttle.pay((throttle.MAIL_BY_ADDRESS, address), (throttle.MAIL_BY_RECIPIENT, recipient))
+def _name(asked: Asked) -> str:
+    """Name what is asked for to the throttle: who signs in at an address is not in the way of whose new address it shall be."""
+    return f"{'new ' if asked.purpose == 'email' else ''}{normalize_email(asked.email)}"
 
 
 def _consume(row: EmailToken) -> None:
-    if not consume_email_token(row):
+    # The account's row first, as where a password is changed: two who lock the same rows in another order wait for each other.
+    if not lock_unchanged(row.user) or not consume_email_token(row):
         db.session.rollback()
         raise NotFound(USED)
 

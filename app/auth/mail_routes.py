@@ -9,10 +9,10 @@ from wtforms import Field
 
 from app import sessions
 from app.access import fresh_proof_required, public
-from app.addresses import network_of
 from app.auth import mail_links
 from app.auth.actions import look_up_link
 from app.auth.forms import ConfirmForm
+from app.auth.known_devices import client_of, client_of_anybody
 from app.auth.mail_links import LIFETIME_MINUTES, Asked
 from app.auth.recovery_forms import AskMailForm, CodeForm, ResetCodeForm, ResetForm
 from app.auth.routes import welcome
@@ -31,7 +31,8 @@ def ask_sign_in() -> ResponseReturnValue:
     form = AskMailForm()
     if not form.validate_on_submit():
         return render_template("auth/ask_mail.html", form=form), _status()
-    mail_links.ask(_remember("mail", form.email.data or ""), _address())
+    asked = _remember("mail", form.email.data or "")
+    mail_links.ask(asked, client_of(asked.email))
     return redirect(url_for("mail.sign_in_code"), code=303)
 
 
@@ -45,7 +46,7 @@ def sign_in_code() -> ResponseReturnValue:
     form = CodeForm()
     if form.validate_on_submit():
         try:
-            row = mail_links.check_code(asked, form.code.data or "", _address())
+            row = mail_links.check_code(asked, form.code.data or "", client_of(asked.email))
         except InvalidField as error:
             form.code.errors = [error.sentence]
         else:
@@ -57,7 +58,7 @@ def sign_in_code() -> ResponseReturnValue:
 @public
 def sign_in_link(token: str) -> ResponseReturnValue:
     """Show the button that signs in; only pressing it uses the link up."""
-    row = look_up_link(token, "mail", _address())
+    row = look_up_link(token, "mail", client_of_anybody())
     if not _is_here(row):
         return _elsewhere(url_for("mail.ask_sign_in"))
     form = ConfirmForm()
@@ -73,7 +74,8 @@ def ask_reset() -> ResponseReturnValue:
     form = AskMailForm()
     if not form.validate_on_submit():
         return render_template("auth/ask_reset.html", form=form), _status()
-    mail_links.ask(_remember("reset", form.email.data or ""), _address())
+    asked = _remember("reset", form.email.data or "")
+    mail_links.ask(asked, client_of(asked.email))
     return redirect(url_for("mail.reset_code"), code=303)
 
 
@@ -87,7 +89,7 @@ def reset_code() -> ResponseReturnValue:
     form = ResetCodeForm()
     if form.validate_on_submit():
         try:
-            row = mail_links.check_code(asked, form.code.data or "", _address())
+            row = mail_links.check_code(asked, form.code.data or "", client_of(asked.email))
         except InvalidField as error:
             form.code.errors = [error.sentence]
         else:
@@ -99,7 +101,7 @@ def reset_code() -> ResponseReturnValue:
 @public
 def reset_link(token: str) -> ResponseReturnValue:
     """Set a new password with the link of the mail."""
-    row = look_up_link(token, "reset", _address())
+    row = look_up_link(token, "reset", client_of_anybody())
     if not _is_here(row):
         return _elsewhere(url_for("mail.ask_reset"))
     form = ResetForm()
@@ -118,7 +120,7 @@ def ask_email() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("settings/email.html", form=form), _status()
     asked = _remember("email", form.email.data or "")
-    mail_links.ask_new_email(current_user._get_current_object(), asked, _address())
+    mail_links.ask_new_email(current_user._get_current_object(), asked, client_of(asked.email))
     return redirect(url_for("mail.email_code"), code=303)
 
 
@@ -132,7 +134,7 @@ def email_code() -> ResponseReturnValue:
     form = CodeForm()
     if form.validate_on_submit():
         try:
-            row = mail_links.check_code(asked, form.code.data or "", _address())
+            row = mail_links.check_code(asked, form.code.data or "", client_of(asked.email))
         except InvalidField as error:
             form.code.errors = [error.sentence]
         else:
@@ -144,7 +146,7 @@ def email_code() -> ResponseReturnValue:
 @fresh_proof_required
 def email_link(token: str) -> ResponseReturnValue:
     """Show the button that confirms the new address; only pressing it uses the link up."""
-    row = look_up_link(token, "email", _address())
+    row = look_up_link(token, "email", client_of_anybody())
     if not _is_here(row) or row.user_id != current_user.id:
         return _elsewhere(url_for("mail.ask_email"))
     form = ConfirmForm()
@@ -203,10 +205,6 @@ def _code_page(template: str, form: CodeForm | ResetCodeForm, asked: Asked) -> s
     if code.errors:
         code.data = ""
     return render_template(template, form=form, email=asked.email, expires_minutes=LIFETIME_MINUTES)
-
-
-def _address() -> str:
-    return network_of(request.remote_addr)
 
 
 def _status() -> int:

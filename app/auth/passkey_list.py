@@ -15,6 +15,7 @@ from app.auth.passkey_providers import find_icon, find_provider
 from app.clock import utcnow
 from app.errors import Conflict, InvalidField, NotFound, NotSignedIn
 from app.extensions import db
+from app.models.email_token import delete_email_tokens
 from app.models.passkey import NAME_LENGTH, Passkey, delete_passkey, get_passkey, list_passkeys
 from app.models.recovery_code import count_unused_recovery_codes
 from app.models.user import User, lock_unchanged
@@ -118,6 +119,7 @@ def remove_password(user: User, rp_id: str) -> None:
         db.session.rollback()
         raise Conflict(NOT_YET)
     user.password_hash = None
+    delete_email_tokens(user.id)  # a mail that resets it would bring it back
     keep_this_session_alone()
     audit.note("password_removed", user)
     db.session.commit()

@@ -12,16 +12,16 @@ from msgspec import Struct
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app import invitations
-from app.access import fresh_proof_required, open_without_passkey, public, requires_passkey
-from app.addresses import network_of
+from app.access import fresh_proof_required, open_without_passkey, public
 from app.auth import passkey_list, passkeys
+from app.auth.known_devices import client_of_anybody, mark_device
 from app.auth.passkey_bodies import AddOptionsBody, NewPasskeyBody, SignInBody, SignUpOptionsBody, decode
 from app.auth.passkey_checks import Site
 from app.auth.passkey_providers import find_icon
-from app.auth.routes import INVITATION, OFFER, UPGRADE, mark_device, next_path, start_session
+from app.auth.routes import INVITATION, OFFER, UPGRADE, next_path, start_session
 from app.errors import AppError, Conflict, InvalidField, NotFound, TooLarge, UnsupportedMediaType
 from app.extensions import get_settings
-from app.models.passkey import has_usable_passkey
+from app.models.passkey import has_usable_passkey, requires_passkey
 from app.models.user import User
 from app.tokens import hash_token, new_token
 
@@ -239,9 +239,7 @@ def _begin(options_for: passkeys.Begins) -> Response:
 def _ceremony(token: str = "") -> passkeys.Ceremony:
     settings = get_settings()
     browser_hash = hash_token(token or request.cookies.get(BROWSER_COOKIE, ""))
-    return passkeys.Ceremony(
-        Site(settings.public_host, settings.public_origin), browser_hash, network_of(request.remote_addr)
-    )
+    return passkeys.Ceremony(Site(settings.public_host, settings.public_origin), browser_hash, client_of_anybody())
 
 
 def _welcome(user: User, *, remember: bool, is_new_account: bool = False) -> Response:

@@ -1,6 +1,7 @@
-"""Passkey ceremonies: each begins with a challenge for one browser and ends with an answer to it. Each function is one transaction.
+"""Passkey ceremonies: each begins with a challenge for one browser and ends with an answer to it.
 
-A challenge is used up by its answer, right or wrong, before anything of the answer is believed.
+A challenge is used up by its answer, right or wrong, before anything of the answer is believed. Each function
+is one transaction; that of `sign_in` ends with the session that is made.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from app.auth.passkey_bodies import Assertion, Credential, NewPasskeyBody
 from app.auth.passkey_providers import find_provider
 from app.clock import utcnow
 from app.email_address import check_email
-from app.errors import Conflict, PasskeyRefused
+from app.errors import Conflict, NotSignedIn, PasskeyRefused
 from app.extensions import db
 from app.models.passkey import (
     NAME_LENGTH,
@@ -31,7 +32,7 @@ from app.models.passkey import (
     find_passkey,
     list_passkeys,
 )
-from app.models.user import WEBAUTHN_HANDLE_BYTES, User, find_user, lock_unchanged
+from app.models.user import WEBAUTHN_HANDLE_BYTES, User, lock_unchanged
 from app.models.webauthn_challenge import (
     CHALLENGE_BYTES,
     LIFETIME,
@@ -52,11 +53,11 @@ BLOCKED = (
 
 @dataclass(frozen=True)
 class Ceremony:
-    """Where a ceremony takes place: our site, the browser (the hash of its cookie), and the address it comes from."""
+    """Where a ceremony takes place: our site, the browser (the hash of its cookie), and who pays for it."""
 
     site: checks.Site
     browser_hash: str
-    address: str
+    client: throttle.Client
 
 
 Begins = Callable[[Ceremony], dict[str, Any]]
@@ -94,13 +95,11 @@ def sign_up(body: NewPasskeyBody, ceremony: Ceremony, invitation: str = "") -> U
 
     Raises PasskeyRefused, Conflict when the address is taken, NotAllowed, TooManyRequests.
     """
-    throttle.pay((throttle.REGISTER_BY_ADDRESS, ceremony.address))
+    throttle.pay((throttle.REGISTER_BY_ADDRESS, ceremony.client.address))
     invitations.check(invitation)
     challenge = _take(body.credential, "sign-up", ceremony, None)
     made = checks.check_registration(body.credential, challenge.challenge, ceremony.site)
     email = str(challenge.data["email"])
-    if find_user(email) is not None:
-        raise Conflict(TAKEN)
     user = User.create(email)
     user.webauthn_handle = bytes.fromhex(challenge.data["handle"])
     db.session.add(user)
@@ -113,10 +112,11 @@ def sign_up(body: NewPasskeyBody, ceremony: Ceremony, invitation: str = "") -> U
 
 
 def sign_in(credential: Credential[Assertion], ceremony: Ceremony) -> User:
-    """Give the account that this answer proves; raises PasskeyRefused, TooManyRequests."""
-    user = _prove(credential, "sign-in", ceremony, None).user
-    db.session.commit()
-    return user
+    """Give the account that this answer proves; raises PasskeyRefused, TooManyRequests.
+
+    The use is noted when `sessions.sign_in` commits: until then nobody removes the passkey.
+    """
+    return _prove(credential, "sign-in", ceremony, None).user
 
 
 def confirm(user: User, credential: Credential[Assertion], ceremony: Ceremony) -> None:
@@ -128,10 +128,16 @@ def confirm(user: User, credential: Credential[Assertion], ceremony: Ceremony) -
 
 
 def add(user: User, body: NewPasskeyBody, ceremony: Ceremony) -> Passkey:
-    """Give the account a further passkey; raises PasskeyRefused, and Conflict for one that is known or one too many."""
+    """Give the account a further passkey.
+
+    Raises PasskeyRefused, Conflict for one that is known or one too many, and NotSignedIn when the account has changed.
+    """
     challenge = _take(body.credential, _purpose(body.silent), ceremony, user)
     made = checks.check_registration(body.credential, challenge.challenge, ceremony.site, is_silent=body.silent)
-    if not lock_unchanged(user) or count_passkeys(user.id) >= MAX_PASSKEYS:
+    if not lock_unchanged(user):
+        db.session.rollback()
+        raise NotSignedIn
+    if count_passkeys(user.id) >= MAX_PASSKEYS:
         db.session.rollback()
         raise Conflict(f"You have {MAX_PASSKEYS} passkeys already. Remove one first.")
     passkey = _store(user, made, body, ceremony)
@@ -146,7 +152,7 @@ def _purpose(is_silent: bool) -> str:  # noqa: FBT001  # told apart, so that a s
 
 
 def _new_challenge(ceremony: Ceremony, purpose: str, user_id: UUID | None, data: dict[str, Any] | None = None) -> bytes:
-    throttle.pay((throttle.CHALLENGE_BY_ADDRESS, ceremony.address))
+    throttle.pay(throttle.charge_of_challenge(ceremony.client))
     delete_expired_challenges()
     challenge = secrets.token_bytes(CHALLENGE_BYTES)
     about = {"browser_hash": ceremony.browser_hash, "user_id": user_id, "data": data or {}}
@@ -238,7 +244,7 @@ def _flush_or(sentence: str) -> None:
 
 def _prove(credential: Credential[Assertion], purpose: str, ceremony: Ceremony, user: User | None) -> Passkey:
     """Give the passkey that this answer proves, its use noted, when the caller commits; `user`: whose it has to be."""
-    charges = throttle.pay_for_proof("passkey", throttle.Client(ceremony.address))
+    charges = throttle.pay_for_proof("passkey", ceremony.client)
     challenge = _take(credential, purpose, ceremony, user)
     passkey = find_passkey(checks.from_base64url(credential.raw_id))
     if passkey is None or (user is not None and passkey.user_id != user.id):
@@ -263,7 +269,8 @@ def _use(passkey: Passkey, proof: checks.Proof) -> None:
     Authenticators that count never repeat a number; those that synchronise send 0 always (WebAuthn Level 3, 6.1.1). A number that
     was there already means a copy, or a fault: a signal and no proof, and so the person decides what becomes of it.
     """
-    if not passkey.user.active:
+    # The account's row first, as where a passkey is removed: two who lock the same rows in another order wait for each other.
+    if not lock_unchanged(passkey.user):
         raise checks.refused("suspended")
     if passkey.blocked_at is not None:
         raise PasskeyRefused("blocked", BLOCKED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -21,8 +22,11 @@ DUMMY_HASH = f"{METHOD}:{DEFAULT_PBKDF2_ITERATIONS}$nobody${'0' * 64}"
 # One hash at a time, when nobody else wants the core: it costs 0.3 s of one, and a flood of sign-ins must not slow the streams.
 _hashing = NativePool(1, is_background=True)
 MAX_WAITING = 20
+MAX_WAITING_EACH = 3  # of one account, or of one network that registers: nobody fills a line alone
 # Two lines for the one thread: strangers who fill theirs do not keep out who is known.
 _places = {is_known: threading.BoundedSemaphore(MAX_WAITING) for is_known in (False, True)}
+_waiting: Counter[tuple[bool, str]] = Counter()
+_counting = threading.Lock()
 
 
 def check_acceptable(password: str, field: str = "password") -> None:
@@ -33,38 +37,49 @@ def check_acceptable(password: str, field: str = "password") -> None:
         raise InvalidField(field, "This password is on every attacker's list. Choose another one.")
 
 
-def hash_password(password: str, *, is_known: bool = False) -> str:
-    """Give the salted hash; takes some tenths of a second in a native thread. Who `is_known` has a line of their own."""
-    with _place(is_known=is_known):
+def hash_password(password: str, who: str, *, is_known: bool = False) -> str:
+    """Give the salted hash; takes some tenths of a second in a native thread. Raises Unavailable where the line is full.
+
+    `who` names the account, or the network that registers one. Who `is_known` has a line of their own.
+    """
+    with _place(who, is_known=is_known):
         return _hashing.run(generate_password_hash, password, METHOD)
 
 
-def verify_password(stored: str | None, password: str, *, is_known: bool = False) -> bool:
+def verify_password(stored: str | None, password: str, who: str, *, is_known: bool = False) -> bool:
     """Tell whether a password is right; takes the same time when there is none stored, so that time tells nothing.
 
-    Who `is_known`, as a browser that signed in before, has a line of their own.
+    `who` names the account; who `is_known`, as a browser that signed in before, has a line of their own. Raises Unavailable.
     """
-    with _place(is_known=is_known):
+    with _place(who, is_known=is_known):
         matches = _hashing.run(check_password_hash, stored or DUMMY_HASH, password[:MAX_LENGTH])
     return matches and stored is not None and len(password) <= MAX_LENGTH
 
 
-def check_room(*, is_known: bool = False) -> None:
+def check_room(who: str, *, is_known: bool = False) -> None:
     """Raise Unavailable where the line is full already: before anything is written for somebody who would have to go away."""
-    with _place(is_known=is_known):
+    with _place(who, is_known=is_known):
         return
 
 
 @contextmanager
-def _place(*, is_known: bool) -> Iterator[None]:
+def _place(who: str, *, is_known: bool) -> Iterator[None]:
     """Take a place in the line for the one thread that hashes; raises Unavailable when the line is too long to be worth waiting."""
-    places = _places[is_known]
-    if not places.acquire(blocking=False):
+    key = is_known, who
+    with _counting:
+        has_place = _waiting[key] < MAX_WAITING_EACH and _places[is_known].acquire(blocking=False)
+        if has_place:
+            _waiting[key] += 1
+    if not has_place:
         raise Unavailable("Many people are signing in at this moment. Please try again.", retry_after=5)
     try:
         yield
     finally:
-        places.release()
+        with _counting:
+            _places[is_known].release()
+            _waiting[key] -= 1
+            if not _waiting[key]:
+                del _waiting[key]
 
 
 @cache

@@ -15,6 +15,7 @@ from app.errors import InvalidField, NotSignedIn
 from app.extensions import db
 from app.models.recovery_code import RecoveryCode, count_unused_recovery_codes, delete_recovery_codes, use_recovery_code
 from app.models.user import User, find_user, lock_unchanged
+from app.throttle import Client
 from app.tokens import hash_token
 
 CODES = 10
@@ -39,9 +40,9 @@ def make_codes(user: User) -> list[str]:
     return codes
 
 
-def sign_in_with_code(email: str, code: str, address: str) -> tuple[User, int]:
+def sign_in_with_code(email: str, code: str, client: Client) -> tuple[User, int]:
     """Use a code up and give its account and how many are left; raises InvalidField for every other case alike, TooManyRequests."""
-    charges = throttle.pay_for_proof("recovery", throttle.Client(address))
+    charges = throttle.pay_for_proof("recovery", client)
     user = find_user(email)
     # The same statements for everybody, so that their time does not tell whether there is an account.
     owner_id = user.id if user is not None and user.active else new_id()

@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.access import fresh_proof_required, public
-from app.addresses import network_of
 from app.auth import recovery
+from app.auth.known_devices import client_of
 from app.auth.recovery_forms import MakeCodesForm, RecoveryForm
 from app.auth.routes import welcome
 from app.errors import InvalidField
@@ -30,9 +30,8 @@ def sign_in() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("auth/recovery.html", form=form), 422 if form.is_submitted() else 200
     try:
-        user, left = recovery.sign_in_with_code(
-            form.email.data or "", form.code.data or "", network_of(request.remote_addr)
-        )
+        email = form.email.data or ""
+        user, left = recovery.sign_in_with_code(email, form.code.data or "", client_of(email))
     except InvalidField as error:
         form.code.errors = [error.sentence]
         return render_template("auth/recovery.html", form=form), 401

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app import invitations, mail, sessions
 from app.access import open_without_passkey, public
-from app.addresses import network_of
-from app.auth import actions, browsers
+from app.auth import actions, browsers, known_devices
 from app.auth.forms import ConfirmForm, LoginForm, ProveForm, RegisterForm
 from app.auth.passkey_list import wants_offer
 from app.errors import Conflict, InvalidField
 from app.links import LIFETIME_MINUTES
-from app.models.passkey import list_passkeys
-from app.models.user import User, find_user
-from app.throttle import Client
-from app.tokens import hash_token
+from app.models.passkey import list_passkeys, must_prove_by_passkey
+from app.models.user import User
 
 bp = Blueprint("auth", __name__, url_prefix="/auth")
-DEVICE_COOKIE = "device"
 # In the session: to offer a passkey, and to try to make one silently.
 OFFER, UPGRADE = "passkey_offer", "passkey_upgrade"
-YEAR_SECONDS = 31_536_000
 INVITATION = "invitation"  # what the cookie calls the token of an invitation that this browser opened
 
 
@@ -42,7 +36,7 @@ def register() -> ResponseReturnValue:
         return render_template("auth/register.html", form=form, next_url=next_path()), _status(form)
     try:
         email = form.email.data or ""
-        user = actions.register(email, form.password.data or "", _client(email), invitation)
+        user = actions.register(email, form.password.data or "", known_devices.client_of(email), invitation)
     except Conflict as error:
         form.email.errors = [error.sentence]
         return render_template("auth/register.html", form=form, next_url=next_path()), error.status
@@ -60,7 +54,7 @@ def login() -> ResponseReturnValue:
         return render_template("auth/login.html", form=form, next_url=next_path()), _status(form)
     email = form.email.data or ""
     try:
-        user = actions.authenticate(email, form.password.data or "", _client(email))
+        user = actions.authenticate(email, form.password.data or "", known_devices.client_of(email))
     except InvalidField as error:
         form.password.errors = [error.sentence]
         return render_template("auth/login.html", form=form, next_url=next_path()), 401
@@ -74,7 +68,8 @@ def accept_invitation(token: str) -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect(url_for("chat.home"))
     invitations.check(token)
-    session[INVITATION] = token
+    if invitations.are_needed():  # and so it was found: whatever else stands in the path would only fill the cookie
+        session[INVITATION] = token
     return redirect(url_for("auth.register"))
 
 
@@ -85,15 +80,16 @@ def confirm() -> ResponseReturnValue:
     user = current_user._get_current_object()
     form = ProveForm()
     passkeys = list_passkeys(user.id)
-    if user.password_hash and form.validate_on_submit():
+    takes_password = user.password_hash is not None and not must_prove_by_passkey(user)
+    if takes_password and form.validate_on_submit():
         try:
             actions.confirm_password(user, sessions.get_current_session_id(), form.password.data or "")
         except InvalidField as error:
             form.password.errors = [error.sentence]
         else:
             return redirect(next_path(), code=303)
-    page = render_template("auth/confirm.html", form=form, passkeys=passkeys, next_url=next_path())
-    return page, _status(form)
+    shown = {"passkeys": passkeys, "takes_password": takes_password, "next_url": next_path()}
+    return render_template("auth/confirm.html", form=form, **shown), _status(form)
 
 
 @bp.post("/logout")
@@ -117,7 +113,7 @@ def forgot() -> ResponseReturnValue:
 def use_link(token: str) -> ResponseReturnValue:
     """Show a one-time link's button; only pressing it consumes the link, because mail scanners follow links."""
     form = ConfirmForm()
-    link = actions.look_up_link(token, "link", network_of(request.remote_addr))
+    link = actions.look_up_link(token, "link", known_devices.client_of_anybody())
     if form.validate_on_submit():
         answer = welcome(actions.use_link(link), method="link", target=url_for("settings.security"))
         flash("You are signed in. Add a passkey, or set a new password if you need one.", "info")
@@ -135,13 +131,13 @@ def welcome(
     """Sign this browser in, as `start_session` does, and lead it to `target`, or on."""
     start_session(user, method=method, remember=remember, is_new_account=is_new_account)
     response = redirect(target or next_path(), code=303)
-    mark_device(response, user)
+    known_devices.mark_device(response, user)
     return response
 
 
 def start_session(user: User, *, method: str, remember: bool = False, is_new_account: bool = False) -> None:
     """Sign this browser in; tells the person by mail when it is a new one, and has a passkey offered after a password."""
-    is_known = is_new_account or _known_device(user.email)
+    is_known = is_new_account or known_devices.find_mark(user.email) is not None
     sessions.sign_in(user, method=method, remember=remember)
     if method == "password" and wants_offer(user):
         session[OFFER] = session[UPGRADE] = True
@@ -156,40 +152,3 @@ def next_path() -> str:
     # Browsers read "\" as "/" and skip control characters: "/\site" and "/<tab>/site" lead to another site.
     is_plain = "\\" not in target and all(ord(character) > 32 for character in target)
     return target if is_path and is_plain else url_for("chat.home")
-
-
-def _client(email: str) -> Client:
-    return Client(network_of(request.remote_addr), _known_device(email))
-
-
-def _device_serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(str(current_app.secret_key), salt="device")
-
-
-def _known_device(email: str) -> str | None:
-    """Give the mark of this browser if it signed in to that very account before, with its password of now (OWASP, "device cookies")."""
-    try:
-        account, mark = _device_serializer().loads(request.cookies.get(DEVICE_COOKIE, ""))
-    except (BadSignature, ValueError, TypeError):
-        return None
-    user = find_user(email)
-    return str(mark) if user is not None and account == _digest(user) else None
-
-
-def _digest(user: User) -> str:
-    """Name the account together with its password: a new password, or a new account of that address, knows no browser yet.
-
-    Nobody can guess passwords with it: that would take the salt, which never leaves the database.
-    """
-    return hash_token(f"{user.id} {user.password_hash}")
-
-
-def mark_device(response: WerkzeugResponse, user: User) -> None:
-    """Give this browser a mark by which the account knows it again, until its password changes."""
-    if _known_device(user.email):
-        return
-    value = _device_serializer().dumps([_digest(user), actions.new_device_mark()])
-    secure = current_app.session_interface.get_cookie_secure(current_app)
-    response.set_cookie(
-        DEVICE_COOKIE, str(value), max_age=YEAR_SECONDS, path="/auth", httponly=True, samesite="Lax", secure=secure
-    )

@@ -10,8 +10,8 @@ from app import sessions
 from app.access import check_freshly_proven, fresh_proof_required
 from app.auth import actions
 from app.auth.forms import DeleteForm, NewPasswordForm, ProfileForm
+from app.auth.known_devices import mark_device
 from app.auth.passkey_list import describe
-from app.auth.routes import mark_device
 from app.errors import InvalidField
 from app.extensions import get_settings
 from app.models.recovery_code import count_unused_recovery_codes
@@ -33,7 +33,10 @@ def account() -> ResponseReturnValue:
         actions.change_name(current_user, form.name.data or "")
         flash("Saved.", "success")
         return redirect(url_for("settings.account"), code=303)
-    return render_template("settings/account.html", form=form), _status()
+    security = describe(
+        current_user, get_settings().public_host
+    )  # a new name or address is told to the password manager
+    return render_template("settings/account.html", form=form, security=security), _status()
 
 
 @bp.route("/security", methods=["GET", "POST"])

@@ -16,6 +16,7 @@ from app.chat.forms import KEEP_ALIVE
 from app.chat.providers.base import RANGES
 from app.models.branch import PAGE_MESSAGES, Branch, get_branch, get_branch_around
 from app.models.conversation import Wanted, get_conversation
+from app.models.passkey import list_blocked_passkeys
 
 bp = Blueprint("chat", __name__)
 
@@ -38,9 +39,10 @@ def new_chat() -> ResponseReturnValue:
 
 
 def _show(**shown: Any) -> str:
-    """Give the page with what its dialogs offer."""
+    """Give the page with what its dialogs offer, and with what the person has to know."""
+    blocked = list_blocked_passkeys(current_user.id)  # without a mail server nothing else tells of them
     offers = {"ranges": RANGES, "keep_alive": KEEP_ALIVE, "max_system_prompt": schemas.MAX_SYSTEM_PROMPT}
-    return render_template("chat/chat.html", **offers, **shown)
+    return render_template("chat/chat.html", blocked_passkeys=blocked, **offers, **shown)
 
 
 @bp.get("/chat/<uuid:conversation_id>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 
 import click
 
@@ -12,28 +13,49 @@ from app.cli.tables import with_tables
 from app.email_address import check_email
 from app.errors import InvalidField
 from app.extensions import db, get_settings
+from app.models.passkey import has_usable_passkey, list_passkeys
+from app.models.recovery_code import count_unused_recovery_codes, get_recovery_codes_time
 from app.models.user import User, find_user
 from app.models.user_overview import list_all_user_rows
 
-FOREIGN = (
-    "The account has been there since {:%Y-%m-%d %H:%M} UTC. If it was not you who registered it, take it over now: "
-    "run flask sign-in-link {}, open the link, and set a password."
+UNASKED = (
+    "Anybody can register any address. If it was not you, take the account over, "
+    "which removes all it is signed in with: flask create-admin --take-over {}"
 )
+QUESTION = "Anybody can register any address. Was it you, and is all of this yours? Otherwise it is removed"
 
 
 @click.command("create-admin")
 @click.argument("email")
+@click.option(
+    "--keep/--take-over",
+    "keeps",
+    default=None,
+    help="What becomes of the password, passkeys and recovery codes of an account that is there already: they stay, or they are "
+    "removed. Without either it asks on a terminal, and keeps them elsewhere.",
+)
 @with_tables
-def create_admin(email: str) -> None:
-    """Make EMAIL an administrator; creates the account when there is none."""
+def create_admin(email: str, keeps: bool | None) -> None:  # noqa: FBT001  # how click hands an option over
+    """Make EMAIL an administrator; creates the account when there is none.
+
+    Registering proves nothing about an address, so what is there may be a stranger's, who would get the installation. Only the
+    person at the terminal can know: whoever registered a minute ago reads that, and presses Enter.
+    """
     existing = find_user(_checked(email))
     remark = _remark(existing)
-    password = _ask_password() if _needs_password(existing) and sys.stdin.isatty() else None
-    user = actions.create_admin(email, password)
+    ways = _list_ways_in(existing) if existing else []
+    if existing and ways:
+        click.echo(f"{existing.email} has an account since {_minute(existing.created_at)} UTC, with {', '.join(ways)}.")
+    is_decided = keeps is not None or not ways
+    if not is_decided and sys.stdin.isatty() and existing and not existing.is_admin:
+        keeps, is_decided = click.confirm(QUESTION, default=True), True
+    takes_over = bool(ways) and keeps is False
+    password = _ask_password() if sys.stdin.isatty() and (takes_over or not _has_way_in(existing)) else None
+    user = actions.create_admin(email, password, takes_over=takes_over)
     click.echo(f"{user.email} is an administrator{remark}.")
-    if existing and existing.password_hash and not password:
-        click.echo(FOREIGN.format(user.created_at, user.email))
-    if _needs_password(user):
+    if not is_decided:
+        click.echo(UNASKED.format(user.email))
+    if not _has_way_in(user):
         click.echo(f"To sign in and set a password, open within {links.LIFETIME_MINUTES} minutes, once:")
         _show_link(user)
 
@@ -44,8 +66,31 @@ def _remark(existing: User | None) -> str:
     return "" if existing.active else " (no longer suspended)"
 
 
-def _needs_password(user: User | None) -> bool:
-    return user is None or user.password_hash is None
+def _has_way_in(user: User | None) -> bool:
+    """Whether the person can sign in without help: codes are for emergencies, and passkeys of another host don't work."""
+    if user is None:
+        return False
+    return user.password_hash is not None or has_usable_passkey(user.id, get_settings().public_host)
+
+
+def _list_ways_in(user: User) -> list[str]:
+    """Say what an account can be signed in with, and since when it has that."""
+    ways = ["a password"] if user.password_hash else []
+    passkeys = list_passkeys(user.id)
+    if passkeys:
+        ways.append(f"{_count(len(passkeys), 'passkey')} (the first since {_minute(passkeys[0].created_at)})")
+    codes = count_unused_recovery_codes(user.id)
+    if codes:
+        ways.append(f"{_count(codes, 'recovery code')} (since {_minute(get_recovery_codes_time(user.id))})")
+    return ways
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _checked(email: str) -> str:

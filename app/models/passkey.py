@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 from app.clock import utcnow
 from app.database import Base, Id, Timestamp
 from app.errors import NotFound
-from app.extensions import db
+from app.extensions import db, get_settings
 from app.models.user import User
 
 CREDENTIAL_ID_BYTES = 1023  # the most that an authenticator may make (WebAuthn Level 3, 4)
@@ -72,10 +72,27 @@ def count_passkeys(user_id: UUID) -> int:
     return db.session.scalar(select(func.count()).select_from(Passkey).where(Passkey.user_id == user_id)) or 0
 
 
+def list_blocked_passkeys(user_id: UUID) -> list[Passkey]:
+    """Give the passkeys of a user that may have been copied and are not removed yet, the oldest first."""
+    blocked = select(Passkey).where(Passkey.user_id == user_id, Passkey.blocked_at.is_not(None))
+    return list(db.session.scalars(blocked.order_by(Passkey.id)))
+
+
 def has_usable_passkey(user_id: UUID, rp_id: str) -> bool:
     """Tell whether a user can sign in with a passkey at this host."""
     usable = select(Passkey.id).where(Passkey.user_id == user_id, Passkey.rp_id == rp_id, Passkey.blocked_at.is_(None))
     return db.session.scalar(usable.limit(1)) is not None
+
+
+def requires_passkey(user: User) -> bool:
+    """Whether REQUIRE_PASSKEY means this user."""
+    required = get_settings().require_passkey
+    return required == "all" or (required == "admin" and user.is_admin)
+
+
+def must_prove_by_passkey(user: User) -> bool:
+    """Whether this user has to use a passkey, and can: then their password proves nothing before what matters most."""
+    return requires_passkey(user) and has_usable_passkey(user.id, get_settings().public_host)
 
 
 def list_other_hosts(rp_id: str) -> list[tuple[str, int]]:
@@ -103,6 +120,11 @@ def advance_counter(passkey: Passkey, sign_count: int) -> bool:
 def block_passkey(passkey: Passkey) -> None:
     """Let nobody sign in with it any more, when the caller commits."""
     passkey.blocked_at = utcnow()
+
+
+def delete_passkeys(user_id: UUID) -> None:
+    """Delete every passkey of a user, when the caller commits."""
+    db.session.execute(delete(Passkey).where(Passkey.user_id == user_id))
 
 
 def delete_passkey(passkey: Passkey) -> bool:

@@ -31,6 +31,11 @@ def count_unused_recovery_codes(user_id: UUID) -> int:
     return db.session.scalar(query.select_from(RecoveryCode)) or 0
 
 
+def get_recovery_codes_time(user_id: UUID) -> datetime:
+    """Give when the codes of a user, who has some, were made: all at once."""
+    return db.session.scalars(select(func.max(RecoveryCode.created_at)).where(RecoveryCode.user_id == user_id)).one()
+
+
 def use_recovery_code(user_id: UUID, code_hash: str) -> bool:
     """Mark a code as used and tell whether it was there and unused: of parallel uses one wins."""
     is_it = (RecoveryCode.user_id == user_id, RecoveryCode.code_hash == code_hash, RecoveryCode.used_at.is_(None))

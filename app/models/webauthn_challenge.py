@@ -18,7 +18,7 @@ CHALLENGE_BYTES = 32  # WebAuthn Level 3, 13.4.3: at least 16
 
 
 class WebAuthnChallenge(Base):
-    """A challenge for one browser and one purpose: "register", "sign-up", "sign-in" or "confirm".
+    """A challenge for one browser and one purpose: "sign-up", "sign-in", "confirm", "add" or "add-silently".
 
     `browser_hash` is the hash of a random cookie; `user_id` is whose ceremony it is, where that is known; `data` is what the ceremony
     began with (the address of a new account).

@@ -92,3 +92,14 @@ def test_the_export_has_the_same_and_wants_a_proof(app: Flask, admin: Person, al
     assert events[1]["by"] == "an administrator"
     assert admin.email not in answer.text
     assert "stranger" not in answer.text
+
+
+def test_who_was_an_administrator_no_longer_learns_addresses(app: Flask, admin: Person, alice: Person) -> None:
+    admin.post(f"/admin/users/{alice.id}/suspend")
+    assert alice.email in admin.get("/settings/activity").text
+    with app.app_context():
+        db.session.execute(db.update(User).where(User.id == admin.id).values(role="user"))
+        db.session.commit()
+
+    assert alice.email not in admin.get("/settings/activity").text
+    assert alice.email not in admin.get("/settings/activity/export").text

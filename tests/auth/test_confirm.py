@@ -20,6 +20,7 @@ from tests.moved_clock import Clock
 from tests.people import PASSWORD, Person, copy_browser, csrf_token, make_user, sign_in
 
 DELETE = "/settings/account/delete"
+WHAT_ELSE = "Sign out, and sign in with a recovery code, or ask an administrator"
 
 
 @pytest.fixture
@@ -190,18 +191,23 @@ def test_without_a_password_it_says_what_to_do(app: Flask, stale: Person) -> Non
 
     assert 'name="password"' not in page
     assert "neither a password nor a passkey" in page
+    assert WHAT_ELSE in page
     assert stale.post("/auth/confirm", password="").status_code == 422
     assert stale.get(DELETE).status_code == 302
 
 
 def test_who_has_a_passkey_may_use_it(app: Flask, stale: Person, bob: Person) -> None:
     key = {"public_key": b"", "backup_eligible": True, "backed_up": True, "rp_id": "localhost", "name": "Key"}
-    assert "data-passkey" not in stale.get("/auth/confirm").text
+    page = stale.get("/auth/confirm").text
+    assert "data-passkey" not in page
+    assert WHAT_ELSE in page
     with app.app_context():
         db.session.add(Passkey(user_id=stale.id, credential_id=b"1", **key))
         db.session.commit()
 
-    assert 'data-passkey="confirm"' in stale.get("/auth/confirm").text
+    page = stale.get("/auth/confirm").text
+    assert 'data-passkey="confirm"' in page
+    assert WHAT_ELSE in page, "the device that holds it may be lost"
     assert "data-passkey" not in bob.get("/auth/confirm").text
 
 

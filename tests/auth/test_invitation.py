@@ -164,3 +164,10 @@ def register_from(browser: FlaskClient, n: int) -> TestResponse:
     email = f"ada{n // 2}@example.org"
     data = {"email": email.upper() if n % 2 else email, "password": PASSWORD, "csrf_token": csrf_token(browser)}
     return browser.post("/auth/register", data=data, environ_base={"REMOTE_ADDR": f"192.0.2.{n}"})
+
+
+def test_without_need_nothing_is_kept_of_a_path(client: FlaskClient) -> None:
+    client.get(f"/auth/invitation/{'x' * 3900}")
+    cookie = client.get_cookie("session")
+
+    assert cookie is None or len(cookie.value) < 500

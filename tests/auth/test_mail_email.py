@@ -161,10 +161,20 @@ def test_addresses_can_not_be_tried_all_day(app: Flask, alice: Person, clock: Cl
 def test_an_old_proof_is_not_enough(app: Flask, alice: Person, mailbox: Mailbox, clock: Clock) -> None:
     clock.advance(minutes=11)
 
-    assert alice.get("/settings/email").status_code in (302, 403)
-    assert alice.post("/settings/email", email=NEW).status_code in (302, 303, 403)
+    led, sent = alice.get("/settings/email"), alice.post("/settings/email", email=NEW)
+    assert (led.status_code, led.location) == (302, "/auth/confirm?next=/settings/email")
+    assert (sent.status_code, sent.location) == (303, "/auth/confirm")
     settle(app)
     assert mailbox.to(NEW) == []
+
+
+def test_strangers_can_not_keep_the_mail_away(app: Flask, alice: Person, mailbox: Mailbox) -> None:
+    stranger = app.test_client()
+    assert [send_form(stranger, "/auth/mail", email=NEW).status_code for _ in range(6)] == [303] * 5 + [429]
+    send_form(stranger, "/auth/mail/code", code="x")
+
+    assert alice.post("/settings/email", email=NEW).location == CODE_PAGE
+    assert alice.post(CODE_PAGE, code=mailbox.wait(NEW).code).location == "/settings/account"
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,13 @@ from typing import Any
 
 import cbor2
 import pytest
+import webauthn
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
 
+from app.extensions import db
 from tests.auth.ceremonies import add_key, begin, finish, refusal, send, state
 from tests.moved_clock import Clock
 from tests.people import Person
@@ -239,4 +242,28 @@ def test_passkey_there_is_an_end(app: Flask, alice: Person) -> None:
 
     assert refusal(response)[:2] == (409, "conflict")
     assert "20 passkeys" in response.get_json()["error"]
+    assert state(app) == before
+
+
+@pytest.mark.parametrize("change", ["password_hash = 'another'", "active = false"])
+def test_passkey_of_an_account_that_changed_meanwhile(
+    app: Flask, alice: Person, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    options = begin(alice.client, "add")
+    answer = make_key(options).register(options)
+    before = state(app)
+    with app.app_context():
+        other = create_engine(db.engine.url)
+    verify = webauthn.verify_registration_response
+
+    def check(**arguments: Any) -> Any:
+        with other.begin() as connection:
+            connection.execute(text(f'UPDATE "user" SET {change}'))
+        return verify(**arguments)
+
+    monkeypatch.setattr(webauthn, "verify_registration_response", check)
+    response = finish(alice.client, "add", answer)
+    other.dispose()
+
+    assert refusal(response)[:2] == (401, "not_signed_in")
     assert state(app) == before

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.config import ConfigError, Settings
 from app.extensions import db
 from app.models.passkey import Passkey
-from tests.auth.ceremonies import add_key
-from tests.people import Person, sign_up
-from tests.test_access import FOR_ADMINS, FOR_EVERYBODY_SIGNED_IN, routes
+from tests.auth.ceremonies import add_key, begin, finish, sign_in_with
+from tests.moved_clock import Clock
+from tests.people import PASSWORD, Person, send_form, sign_in, sign_up
+from tests.software_authenticator import SoftKey
+from tests.test_access import FOR_ADMINS, FOR_EVERYBODY_SIGNED_IN, FOR_EVERYBODY_WITH_MAIL, routes
 
 OPEN = {
     "auth.confirm",
@@ -27,12 +31,13 @@ OPEN = {
 
 @pytest.mark.parametrize(("required", "role"), [("all", "user"), ("all", "admin"), ("admin", "admin")])
 def test_nothing_else_is_open(make_app: Callable[..., Flask], required: str, role: str) -> None:
-    person = sign_up(make_app(require_passkey=required), "ada@example.org", role=role)
+    app = make_app(require_passkey=required, mail_url="smtp://127.0.0.1:1")
+    person = sign_up(app, "ada@example.org", role=role)
 
     answer = person.get("/chat")
     assert (answer.status_code, answer.location) == (302, "/auth/passkeys/required")
     token = person.csrf()
-    for route in routes(person.app, FOR_ADMINS | FOR_EVERYBODY_SIGNED_IN):
+    for route in routes(app, FOR_ADMINS | FOR_EVERYBODY_SIGNED_IN | FOR_EVERYBODY_WITH_MAIL):
         if route.endpoint in OPEN or route.method == "HEAD":
             continue
         refused = route.call(person.client, token)
@@ -82,6 +87,89 @@ def test_one_of_another_host_is_not_enough(make_app: Callable[..., Flask], alice
 
     assert from_login.status_code == 303
     assert moved_alice.get("/chat").location == "/auth/passkeys/required"
+
+
+PROVEN_PAGE = "/settings/account/delete"
+
+
+@pytest.fixture
+def root(make_app: Callable[..., Flask], clock: Clock) -> tuple[Person, SoftKey]:
+    """An administrator with a passkey and a password, signed in a while ago, where administrators have to use the one."""
+    person = sign_up(make_app(require_passkey="admin"), "ada@example.org", role="admin")
+    key = add_key(person)
+    clock.advance(minutes=11)
+    return person, key
+
+
+def is_proven(client: FlaskClient) -> bool:
+    answer = client.get(PROVEN_PAGE)
+    assert answer.status_code == 200 or answer.location == f"/auth/confirm?next={PROVEN_PAGE}"
+    return answer.status_code == 200
+
+
+def test_signing_in_by_password_proves_nothing(root: tuple[Person, SoftKey], alice: Person) -> None:
+    person, _ = root
+    thief = Person(person.id, person.email, sign_in(person.app, person.email), person.app)
+
+    assert thief.get("/admin/users").status_code == 200
+    assert thief.post(f"/admin/users/{alice.id}/promote").location == "/auth/confirm"
+    assert not is_proven(thief.client)
+    assert alice.get("/admin/users").status_code == 403
+
+
+def test_another_password_proves_nothing(root: tuple[Person, SoftKey]) -> None:
+    person, _ = root
+    new = "a wholly new passphrase"
+    answer = person.post("/settings/security", current_password=PASSWORD, new_password=new)
+
+    assert answer.status_code == 303
+    assert not is_proven(person.client)
+
+
+def test_confirming_by_password_proves_nothing(root: tuple[Person, SoftKey]) -> None:
+    person, _ = root
+    page = person.get("/auth/confirm").text
+    assert 'name="password"' not in page
+    assert "a password is not enough" in page
+    assert 'data-passkey="confirm"' in page
+
+    assert person.post("/auth/confirm", password=PASSWORD).status_code == 422
+    assert not is_proven(person.client)
+
+
+def test_the_passkey_proves_it(root: tuple[Person, SoftKey]) -> None:
+    person, key = root
+    assert finish(person.client, "confirm", key.sign(begin(person.client, "confirm"))).status_code == 200
+    assert is_proven(person.client)
+    browser = person.app.test_client()
+    assert sign_in_with(browser, key).status_code == 200
+
+    assert is_proven(browser)
+
+
+def test_a_link_and_a_code_prove_it(root: tuple[Person, SoftKey]) -> None:
+    person, key = root
+    assert finish(person.client, "confirm", key.sign(begin(person.client, "confirm"))).status_code == 200
+    code = re.findall(r"<code>([\w-]+)</code>", person.post("/settings/recovery-codes", submit="y").text)[0]
+    link = re.findall(
+        r"/auth/link/[\w-]+", person.app.test_cli_runner().invoke(args=["sign-in-link", person.email]).output
+    )[0]
+    with_link, with_code = person.app.test_client(), person.app.test_client()
+    assert send_form(with_link, link).status_code == 303
+    assert send_form(with_code, "/auth/recovery", email=person.email, code=code).status_code == 303
+
+    assert is_proven(with_link)
+    assert is_proven(with_code)
+
+
+@pytest.mark.parametrize("role", ["user", "admin"])
+def test_who_has_none_or_need_not_proves_it_by_password(make_app: Callable[..., Flask], role: str) -> None:
+    person = sign_up(make_app(require_passkey="admin"), "ada@example.org", role=role)
+    if role == "user":
+        add_key(person)
+
+    assert person.post(f"/auth/confirm?next={PROVEN_PAGE}", password=PASSWORD).location == PROVEN_PAGE
+    add_key(person)  # which takes a proof
 
 
 @pytest.mark.parametrize("url", ["http://192.168.1.5:5000", "http://chat.lan"])

@@ -80,6 +80,16 @@ def test_the_page_tells_the_browser_all_accepted_ids(alice: Person) -> None:
     assert key.credential_id != other.credential_id
 
 
+def test_after_a_change_of_the_name_the_browser_is_told(alice: Person) -> None:
+    add_key(alice)
+    add_key(alice)
+    assert alice.post("/settings/account", name="Alice B.").location == "/settings/account"
+    page = alice.get("/settings/account").text
+
+    assert len(page.partition('data-accepted-ids="')[2].partition('"')[0].split()) == 2
+    assert 'data-name="alice@example.org" data-display-name="Alice B."' in page
+
+
 def test_the_picture_of_a_provider(client: FlaskClient) -> None:
     picture = client.get(f"/auth/passkeys/icons/{GOOGLE}")
 
@@ -173,6 +183,24 @@ def test_one_that_does_not_work_is_no_way_in(app: Flask) -> None:
     assert [one.id for one in passkeys(app)] == [works.id]
 
 
+def test_a_blocked_one_is_told_until_it_is_removed(app: Flask, alice: Person) -> None:
+    copied = add_key(alice)
+    add_key(alice)
+    alice_s = passkeys(app)
+    conversation = f"/chat/{alice.ask()['conversation_id']}"
+    assert "is blocked" not in alice.get("/chat").text
+    for _ in range(2):
+        sign_in_with(app.test_client(), copied, Answers(sign_count=5))
+
+    for path in ("/chat", conversation):
+        page = alice.get(path).text
+        assert page.count("is blocked, because there may be a copy of it") == 1
+        assert f'href="/settings/security#passkey-{alice_s[0].id}"' in page
+    assert "there may be a copy of it" in alice.get("/settings/security").text
+    remove(alice, alice_s[0])
+    assert "is blocked" not in alice.get("/chat").text
+
+
 def test_of_two_removed_at_once_one_stays(app: Flask) -> None:
     ada = without_password(app)
     add_key(ada)
@@ -231,7 +259,8 @@ def test_one_passkey_replaces_it_where_it_is_synced_and_codes_are_there(
 def test_a_first_password_takes_a_fresh_proof(app: Flask, clock: Clock) -> None:
     ada = without_password(app)
     clock.advance(minutes=11)
-    assert ada.post("/settings/security", new_password=PASSWORD).status_code in (302, 303, 403)
+    answer = ada.post("/settings/security", new_password=PASSWORD)
+    assert (answer.status_code, answer.location) == (303, "/auth/confirm")
     assert not has_password(app, ada.id)
     clock.advance(minutes=-11)
 

@@ -9,12 +9,19 @@ from functools import partial
 from typing import Any
 
 import pytest
+import webauthn
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
 
+from app import throttle
+from app.auth import passkeys
+from app.auth.passkey_bodies import SignInBody, decode
+from app.auth.passkey_checks import Site
 from app.extensions import db
 from app.models.passkey import Passkey
 from app.models.user import User
+from app.tokens import hash_token
 from tests.auth.ceremonies import add_key, begin, finish, kinds, refusal, send, sign_in_with, state
 from tests.moved_clock import Clock
 from tests.parallel import at_once
@@ -294,18 +301,45 @@ def test_passkey_another_sites_page_can_not_sign_anybody_in(
     assert client.get("/chat").status_code == 302
 
 
-def test_passkey_guessing_is_throttled_by_address(app: Flask, key: SoftKey) -> None:
-    guesser = app.test_client()
-    wrong = {"credential": key.sign(begin(guesser, "sign-in"), Answers(tampered="signature"))}
-    statuses = [send(guesser, "sign-in", wrong).status_code for _ in range(121)]
+@pytest.mark.parametrize(
+    ("change", "code"), [("DELETE FROM passkey", "conflict"), ('UPDATE "user" SET active = false', "passkey_refused")]
+)
+def test_passkey_what_changed_while_it_was_checked_opens_nothing(
+    app: Flask, client: FlaskClient, key: SoftKey, monkeypatch: pytest.MonkeyPatch, change: str, code: str
+) -> None:
+    answer = key.sign(begin(client, "sign-in"))
+    with app.app_context():
+        other = create_engine(db.engine.url)
+    verify = webauthn.verify_authentication_response
 
-    assert statuses == [403] * 120 + [429]
-    elsewhere = {"REMOTE_ADDR": "203.0.113.9"}
-    answer = key.sign(begin(guesser, "sign-in"))
-    assert send(guesser, "sign-in", {"credential": answer}, environ_base=elsewhere).status_code == 200
+    def check(**arguments: Any) -> Any:
+        with other.begin() as connection:
+            connection.execute(text(change))
+        return verify(**arguments)
+
+    monkeypatch.setattr(webauthn, "verify_authentication_response", check)
+    response = finish(client, "sign-in", answer)
+    other.dispose()
+
+    assert refusal(response)[1] == code
+    assert client.get("/chat").status_code == 302
 
 
-def test_passkey_challenges_are_throttled_by_address(client: FlaskClient) -> None:
-    statuses = [send(client, "sign-in/options").status_code for _ in range(121)]
+def test_passkey_nothing_is_noted_of_a_use_before_there_is_a_session(
+    app: Flask, client: FlaskClient, alice: Person, key: SoftKey
+) -> None:
+    """Both are one transaction: nobody removes the passkey in between."""
+    answer = key.sign(begin(client, "sign-in"), Answers(sign_count=7))
+    before = kinds(app, alice.id)
+    cookie = client.get_cookie("ceremony", path="/auth/passkeys")
+    assert cookie
+    with app.app_context():
+        site = Site("localhost", "http://localhost:5000")
+        ceremony = passkeys.Ceremony(site, hash_token(cookie.value), throttle.Client("192.0.2.1"))
+        body = decode(json.dumps({"credential": answer}).encode(), SignInBody)
+        assert passkeys.sign_in(body.credential, ceremony).id == alice.id
+        db.session.rollback()
 
-    assert statuses == [200] * 120 + [429]
+    assert kinds(app, alice.id) == before
+    with app.app_context():
+        assert db.session.scalars(db.select(Passkey.sign_count)).one() == 0

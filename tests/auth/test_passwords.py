@@ -106,7 +106,7 @@ def test_only_one_hash_is_made_at_a_time(monkeypatch: pytest.MonkeyPatch) -> Non
         return False
 
     monkeypatch.setattr(passwords, "check_password_hash", slow)
-    at_once(partial(passwords.verify_password, None, "x") for _ in range(8))
+    at_once(partial(passwords.verify_password, None, "x", f"{number}@example.org") for number in range(8))
 
     assert most == [1] * 8
 
@@ -118,7 +118,7 @@ def test_who_hashes_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(passwords, "check_password_hash", look)
 
-    assert passwords.verify_password(passwords.DUMMY_HASH, "x")
+    assert passwords.verify_password(passwords.DUMMY_HASH, "x", "ada")
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < BACKGROUND_NICENESS, "nobody else does"
 
 
@@ -130,9 +130,25 @@ def test_strangers_who_fill_their_line_keep_nobody_out_who_is_known(monkeypatch:
 
     monkeypatch.setattr(passwords, "check_password_hash", wait)
     with ThreadPoolExecutor(passwords.MAX_WAITING + 1) as pool:
-        waiting = [pool.submit(passwords.verify_password, "x", "x") for _ in range(passwords.MAX_WAITING + 1)]
+        everybody = map(str, range(passwords.MAX_WAITING + 1))
+        waiting = [pool.submit(passwords.verify_password, "x", "x", who) for who in everybody]
         wait_until(lambda: any(one.done() for one in waiting))
         refused = next(one for one in waiting if one.done())
         go.set()
-        assert passwords.verify_password("x", "x", is_known=True)
+        assert passwords.verify_password("x", "x", "0", is_known=True)
     assert isinstance(refused.exception(), Unavailable)
+
+
+def test_one_account_never_fills_a_line_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+
+    def wait(_stored: str, _password: str) -> bool:
+        return go.wait(10)
+
+    monkeypatch.setattr(passwords, "check_password_hash", wait)
+    with ThreadPoolExecutor(passwords.MAX_WAITING) as pool:
+        waiting = [pool.submit(passwords.verify_password, "x", "x", "mallory") for _ in range(passwords.MAX_WAITING)]
+        wait_until(lambda: sum(one.done() for one in waiting) == passwords.MAX_WAITING - passwords.MAX_WAITING_EACH)
+        other = pool.submit(passwords.verify_password, "x", "x", "ada")
+        go.set()
+        assert other.result(10)

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from app.models.audit_event import AuditEvent
 from app.models.login_session import LoginSession
+from app.models.throttle_bucket import ThrottleBucket
 from app.models.user import User
 from tests.auth.test_recovery_codes import make_codes
 from tests.moved_clock import Clock
@@ -140,6 +141,19 @@ def test_guesses_from_elsewhere_do_not_lock_the_owner_out(app: Flask, codes: lis
 
     answer = owner.post("/auth/recovery", data=data, environ_base={"REMOTE_ADDR": "192.0.2.77"})
     assert answer.status_code == 303
+
+
+def test_guesses_from_the_owners_address_do_not_lock_the_owner_out(
+    app: Flask, alice: Person, client: FlaskClient, codes: list[str]
+) -> None:
+    use(client, codes[0][:-1])
+    with app.app_context():
+        db.session.execute(db.update(ThrottleBucket).values(tokens=0))
+        db.session.commit()
+    assert use(client, codes[0]).status_code == 429
+    send_form(alice.client, "/auth/logout")
+
+    assert use(alice.client, codes[0]).status_code == 303, "a browser that signed in before"
 
 
 def test_right_codes_are_not_counted(app: Flask, alice: Person) -> None:

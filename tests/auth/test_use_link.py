@@ -13,6 +13,7 @@ from app.extensions import db
 from app.links import create_sign_in_link
 from app.models.email_token import EmailToken
 from app.models.login_session import LoginSession
+from app.models.throttle_bucket import ThrottleBucket
 from app.models.user import User, find_user
 from tests.moved_clock import Clock
 from tests.parallel import at_once
@@ -182,3 +183,15 @@ def test_links_that_are_too_old_go_when_a_new_one_is_made(app: Flask, link: str,
 
     with app.app_context():
         assert len(db.session.scalars(select(EmailToken)).all()) == 2, "the first one is too old, the second one is not"
+
+
+def test_guesses_from_the_owners_address_do_not_lock_the_owner_out(app: Flask, client: FlaskClient, link: str) -> None:
+    home = sign_in(app, EMAIL)
+    send_form(home, "/auth/logout")
+    assert client.get("/auth/link/x").status_code == 404
+    with app.app_context():
+        db.session.execute(db.update(ThrottleBucket).values(tokens=0))
+        db.session.commit()
+    assert client.get(link).status_code == 429
+
+    assert home.get(link).status_code == 200, "a browser that signed in before"

@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskCliRunner
+from flask.testing import FlaskClient, FlaskCliRunner
 from sqlalchemy import select
 
 from app.config import Settings
 from app.extensions import db
 from app.models.audit_event import AuditEvent
 from app.models.user import User, find_user
+from tests.auth.ceremonies import add_key, sign_in_with, sign_up_with
 from tests.people import HELLO, PASSWORD, Person, make_user, send_form, sign_in
+from tests.software_authenticator import SoftKey
 from tests.terminal import Terminal
 
 EMAIL = "ada@example.org"
@@ -45,11 +48,13 @@ def test_create_admin_promotes_who_is_there_already(app: Flask, runner: FlaskCli
     assert alice.get("/admin/users").status_code == 403
     result = runner.invoke(args=["create-admin", alice.email.upper()])
 
-    first, second = result.output.splitlines()  # no link: there is a password
-    assert first == f"{alice.email} is an administrator."
-    assert "If it was not you who registered it" in second, (
-        "anybody can have registered the address before its owner did"
+    first, second, third = result.output.splitlines()  # no link: there is a password
+    assert re.fullmatch(
+        rf"{re.escape(alice.email)} has an account since \d{{4}}-\d\d-\d\d \d\d:\d\d UTC, with a password\.", first
     )
+    assert second == f"{alice.email} is an administrator."
+    assert third.startswith("Anybody can register any address. If it was not you, take the account over")
+    assert third.endswith(f"flask create-admin --take-over {alice.email}")
     assert alice.get("/admin/users").status_code == 200
     with app.app_context():
         event = db.session.scalars(select(AuditEvent).where(AuditEvent.kind == "promoted")).one()
@@ -63,7 +68,7 @@ def test_create_admin_lets_a_suspended_account_in_again(app: Flask, runner: Flas
         db.session.commit()
     result = runner.invoke(args=["create-admin", EMAIL])
 
-    assert result.output.startswith(f"{EMAIL} is an administrator (no longer suspended).\n")
+    assert f"\n{EMAIL} is an administrator (no longer suspended).\n" in result.output
     assert sign_in(app, EMAIL).get("/admin/users").status_code == 200
     with app.app_context():
         kinds = db.session.scalars(select(AuditEvent.kind).order_by(AuditEvent.id).where(AuditEvent.actor_id.is_(None)))
@@ -125,11 +130,125 @@ def test_who_has_no_password_yet_is_asked_on_a_terminal(app: Flask, runner: Flas
 
 
 @pytest.mark.usefixtures("on_terminal")
-@pytest.mark.usefixtures("on_terminal")
-def test_who_has_a_password_is_not_asked(runner: FlaskCliRunner, alice: Person) -> None:
-    result = runner.invoke(args=["create-admin", alice.email], input="")
+@pytest.mark.parametrize("answer", ["\n", "y\n"])
+def test_who_promotes_themselves_presses_enter(app: Flask, runner: FlaskCliRunner, alice: Person, answer: str) -> None:
+    """The way that the README shows: register, and run the command."""
+    result = runner.invoke(args=["create-admin", alice.email], input=answer)
 
-    assert result.output.startswith(f"{alice.email} is an administrator.\n")
+    assert result.output.endswith(f"{alice.email} is an administrator.\n"), "no password, no link, no warning"
+    assert alice.get("/admin/users").status_code == 200, "the browser is still signed in"
+    assert sign_in(app, alice.email).get("/admin/users").status_code == 200
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_who_has_a_passkey_needs_no_password(app: Flask, runner: FlaskCliRunner) -> None:
+    browser = app.test_client()
+    _, key = sign_up_with(browser, EMAIL)
+    result = runner.invoke(args=["create-admin", EMAIL], input="\n")
+
+    assert "with 1 passkey (the first since " in result.output
+    assert result.output.endswith(f"{EMAIL} is an administrator.\n"), "no password, no link"
+    assert browser.get("/admin/users").status_code == 200
+    assert sign_in_with(app.test_client(), key).status_code == 200
+
+
+@dataclass
+class Stranger:
+    """Who registered the administrator's address first, with all that opens the account."""
+
+    email: str
+    browser: FlaskClient
+    key: SoftKey
+    codes: list[str]
+    link: str
+
+    def gets_in(self, app: Flask) -> list[str]:
+        """Try every door and say which ones open."""
+        doors = {
+            "session": self.browser.get("/api/conversations").status_code == 200,
+            "passkey": sign_in_with(app.test_client(), self.key).status_code == 200,
+            "code": send_form(app.test_client(), "/auth/recovery", email=self.email, code=self.codes[0]).status_code
+            == 303,
+            "link": send_form(app.test_client(), self.link).status_code == 303,
+            "password": send_form(app.test_client(), "/auth/login", email=self.email, password=PASSWORD).status_code
+            == 303,
+        }
+        return [door for door, is_open in doors.items() if is_open]
+
+
+@pytest.fixture
+def stranger(app: Flask, runner: FlaskCliRunner, alice: Person) -> Stranger:
+    key = add_key(alice)
+    page = alice.post("/settings/recovery-codes", submit="y").text
+    codes = re.findall(r"<code>([\w-]+)</code>", page)
+    [link] = links_in(runner.invoke(args=["sign-in-link", alice.email]).output)
+    return Stranger(alice.email, alice.client, key, codes, link)
+
+
+def test_a_stranger_who_registered_first_is_out(app: Flask, runner: FlaskCliRunner, stranger: Stranger) -> None:
+    result = runner.invoke(args=["create-admin", "--take-over", stranger.email])
+
+    assert re.search(
+        r"with a password, 1 passkey \(the first since .*\), 10 recovery codes \(since .*\)\.\n", result.output
+    )
+    assert stranger.gets_in(app) == []
+    [link] = links_in(result.output)
+    owner = app.test_client()
+    assert send_form(owner, link).location == "/settings/security"
+    assert owner.get("/admin/users").status_code == 200
+    with app.app_context():
+        events = db.session.scalars(select(AuditEvent).where(AuditEvent.actor_id.is_(None))).all()
+        said = [(event.kind, event.detail) for event in events]
+        assert {("password_removed", ""), ("passkey_removed", "Passkey"), ("promoted", "taken over")} <= set(said)
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_who_says_no_on_a_terminal_gets_a_link(app: Flask, runner: FlaskCliRunner, stranger: Stranger) -> None:
+    result = runner.invoke(args=["create-admin", stranger.email], input="n\n\n")
+
+    assert "Was it you, and is all of this yours?" in result.output
+    assert stranger.gets_in(app) == []
+    [link] = links_in(result.output)
+    assert send_form(app.test_client(), link).status_code == 303
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_on_a_terminal_the_owner_sets_a_password_at_once(
+    app: Flask, runner: FlaskCliRunner, stranger: Stranger
+) -> None:
+    new = "a wholly new passphrase"
+    result = runner.invoke(args=["create-admin", stranger.email], input=f"n\n{new}\n{new}\n")
+
+    assert result.output.endswith(f"{stranger.email} is an administrator.\n"), "no link"
+    assert stranger.gets_in(app) == []
+    assert sign_in(app, stranger.email, new).get("/admin/users").status_code == 200
+
+
+@pytest.mark.parametrize(("options", "warnings"), [([], 1), (["--keep"], 0)])
+def test_off_a_terminal_everything_stays(
+    app: Flask, runner: FlaskCliRunner, stranger: Stranger, options: list[str], warnings: int
+) -> None:
+    result = runner.invoke(args=["create-admin", *options, stranger.email])
+
+    assert "10 recovery codes" in result.output
+    assert result.output.count("--take-over") == warnings
+    assert stranger.gets_in(app) == ["session", "passkey", "code", "link", "password"]
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_an_administrator_is_told_and_not_asked(runner: FlaskCliRunner, admin: Person) -> None:
+    result = runner.invoke(args=["create-admin", admin.email], input="")
+
+    assert result.exit_code == 0
+    assert "with a password." in result.output
+    assert "--take-over" in result.output
+    assert admin.get("/admin/users").status_code == 200
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_no_answer_promotes_nobody(app: Flask, runner: FlaskCliRunner, alice: Person) -> None:
+    assert runner.invoke(args=["create-admin", alice.email], input="").exit_code == 1
+    assert roles(app) == {alice.email: "user"}
 
 
 @pytest.mark.usefixtures("on_terminal")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, ViewportSize, expect
 
+from app import create_app
+from app.config import Settings
 from tests.e2e.chatting import script
 from tests.e2e.conftest import Opens, Site
-from tests.people import Person
+from tests.mailbox import Mailbox
+from tests.people import PASSWORD, Person, make_user
+from tests.serving import Server
 
 pytestmark = pytest.mark.browser
 
@@ -104,6 +113,109 @@ def test_every_page_is_accessible(open_page: Opens, site: Site, device: dict[str
             found += violations(page)
             assert not is_too_wide(page), path
     assert found == []
+
+
+class Looks:
+    """What is wrong with the pages that were looked at, each on a phone in the dark and on a desk in the light."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, str, str]] = []
+
+    def at(self, page: Page, heading: str) -> None:
+        """Look at the page with this heading."""
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        self._look(page, {"width": 390, "height": 844}, "dark")
+        self._look(page, {"width": 1280, "height": 800}, "light")
+
+    def _look(self, page: Page, size: ViewportSize, scheme: Literal["light", "dark"]) -> None:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # a colour on its way is none
+        self.found += violations(page)
+        assert not is_too_wide(page), (page.url, size)
+
+
+@dataclass
+class MailHouse:
+    """An installation that sends mails and wants passkeys of its administrators, and what came of the mails."""
+
+    server: Server
+    mailbox: Mailbox
+
+
+@pytest.fixture
+def mail_house(settings: Settings) -> Iterator[MailHouse]:
+    with Mailbox() as mailbox:
+        own = replace(settings, mail_url=mailbox.url, require_passkey="admin")
+        for email, role in (("ada@example.org", "user"), ("root@example.org", "admin")):
+            make_user(create_app(own), email, role=role)
+        server = Server(own, host="localhost")
+        yield MailHouse(server, mailbox)
+        server.stop()
+
+
+def sign_in_by_password(page: Page, email: str) -> None:
+    page.goto("/auth/login")
+    page.get_by_label("E-mail", exact=True).fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page).not_to_have_url(re.compile("/auth/login"))
+
+
+def ask_for_mail(page: Page, email: str) -> None:
+    page.get_by_label("E-mail", exact=True).fill(email)
+    page.get_by_role("button", name="Send me a mail").click()
+
+
+def test_the_pages_of_the_mails_are_accessible(open_page: Opens, mail_house: MailHouse) -> None:
+    looks, url, mailbox = Looks(), mail_house.server.url, mail_house.mailbox
+    page = open_page("/auth/reset", base_url=url)
+    looks.at(page, "Choose a new password")
+    ask_for_mail(page, "ada@example.org")
+    looks.at(page, "Look into your mail")
+    page.goto(mailbox.wait("ada@example.org").link)
+    looks.at(page, "Choose a new password")
+
+    page.goto("/auth/mail")
+    looks.at(page, "Sign in by e-mail")
+    ask_for_mail(page, "ada@example.org")
+    looks.at(page, "Look into your mail")
+    link = mailbox.wait("ada@example.org", 2).link
+    looks.at(open_page(link, base_url=url), "This link belongs to another browser")
+    page.goto(link)
+    looks.at(page, "One-time sign-in")
+    page.get_by_role("button", name="Sign in as").click()
+    page.goto("/auth/confirm")
+    looks.at(page, "Is it you?")
+    assert looks.found == []
+
+
+def test_the_pages_of_settings_that_come_after_another_are_accessible(open_page: Opens, mail_house: MailHouse) -> None:
+    looks, page = Looks(), open_page("/auth/login", base_url=mail_house.server.url)
+    sign_in_by_password(page, "ada@example.org")
+    page.goto("/settings/recovery-codes")
+    page.get_by_role("button", name="Make recovery codes").click()
+    looks.at(page, "Recovery codes")
+    page.goto("/settings/email")
+    looks.at(page, "E-mail address")
+    ask_for_mail(page, "ada@new.example.org")
+    looks.at(page, "E-mail address")
+    page.goto(mail_house.mailbox.wait("ada@new.example.org").link)
+    looks.at(page, "E-mail address")
+
+    root = open_page("/auth/login", base_url=mail_house.server.url)
+    sign_in_by_password(root, "root@example.org")
+    looks.at(root, "Add a passkey")
+    assert looks.found == []
+
+
+def test_the_link_as_a_qr_code_is_accessible(open_page: Opens, site: Site, alice: Person) -> None:
+    looks, page = Looks(), open_page(f"/admin/users?q={alice.email}", site.make_person("admin"))
+    page.get_by_label(f"Actions for {alice.email}").click()
+    page.get_by_role("button", name="Make a sign-in link").click()
+    looks.at(page, "Sign-in link")
+    page.goto(page.get_by_label("One-time link").input_value())
+    looks.at(page, "One-time sign-in")
+    assert looks.found == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

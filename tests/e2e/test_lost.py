@@ -1,7 +1,7 @@
 """“I lost my …”: every story ends signed in, by pages and commands alone.
 
-Each story is told from the moment something is lost. Where a passkey of the lost device would have been used before, a password is:
-what was lost is gone with its browser, and the ways back are what is told.
+Each story is told from the moment something is lost. In most of them a password is what the lost device signed in with; the story of an
+account that never had one is told with passkeys.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Download, Page, expect
 from app import create_app
 from app.config import Settings
 from tests.e2e.conftest import PATIENCE_MS, REPORT_VIOLATIONS, Faults
+from tests.e2e.test_passkeys import plug_in, sign_up
 from tests.mailbox import Mailbox
 from tests.people import PASSWORD, make_user
 from tests.serving import Server
@@ -50,10 +51,10 @@ def make_house(settings: Settings) -> Iterator[Callable[..., House]]:
     """Start an installation."""
     made: list[House] = []
 
-    def make(*, mails: bool = False) -> House:
+    def make(*, mails: bool = False, host: str = "127.0.0.1") -> House:
         mailbox = Mailbox().__enter__() if mails else None
         own = replace(settings, mail_url=mailbox.url if mailbox else "")
-        made.append(House(own, Server(own), mailbox))
+        made.append(House(own, Server(own, host=host), mailbox))
         return made[-1]
 
     yield make
@@ -179,6 +180,42 @@ def test_my_laptop_and_there_is_mail(make_house: Callable[..., House], open_devi
     laptop.get_by_label("Code").fill(mail.code)
     laptop.get_by_role("button", name="Continue").click()
     expect(laptop).to_have_url(re.compile(r"/chat$"))
+
+
+def test_my_phone_which_held_my_only_passkey(
+    make_house: Callable[..., House], open_device: Callable[[House], Page]
+) -> None:
+    """There was never a password. A mail lets the new phone chat; what may change how one signs in is an administrator's link."""
+    house = make_house(mails=True, host="localhost")
+    assert house.mailbox
+    lost, new = open_device(house), open_device(house)
+    plug_in(lost)
+    sign_up(lost, "ada@example.org")
+    plug_in(new)
+    new.goto("/auth/mail")
+    new.get_by_label("E-mail", exact=True).fill("ada@example.org")
+    new.get_by_role("button", name="Send me a mail").click()
+    new.get_by_label("Code").fill(house.mailbox.wait("ada@example.org").code)
+    new.get_by_role("button", name="Continue").click()
+    expect(new).to_have_url(re.compile(r"/chat$"))
+
+    new.goto("/settings/security")
+    new.get_by_role("button", name="Add a passkey").click()
+    expect(new.get_by_role("heading", level=1)).to_have_text("Is it you?")
+    expect(new.get_by_text("Lost it? Sign out, and sign in with a recovery code")).to_be_visible()
+    new.get_by_role("link", name="a one-time link").click()
+    expect(new.get_by_role("heading", level=1)).to_have_text("Can’t sign in?")
+
+    new.goto(link_in(house.flask("sign-in-link", "ada@example.org")))
+    new.get_by_role("button", name="Sign in as").click()
+    new.get_by_role("button", name="Add a passkey").click()
+    expect(new.locator(".passkey")).to_have_count(2)
+    new.locator(".passkey").first.get_by_role("button", name="Remove").click()
+    new.get_by_role("dialog").get_by_role("button", name="Go on").click()
+    expect(new.locator(".passkey")).to_have_count(1)
+    lost.goto("/chat")
+    expect(lost).to_have_url(re.compile("/auth/login"))
+    expect(lost.get_by_text("This passkey is not known here (any more).")).to_be_visible()
 
 
 def test_my_password(make_house: Callable[..., House], open_device: Callable[[House], Page]) -> None:

@@ -110,7 +110,7 @@ def sign_up_with_password(page: Page, email: str) -> None:
 
 
 def sign_out(page: Page) -> None:
-    page.goto("/settings/account")
+    page.goto("/settings/chat")  # which tells the authenticator nothing
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile(r"/auth/login"))
 
@@ -178,6 +178,18 @@ def test_renaming_and_removing(visit: Visits) -> None:
     expect(page.get_by_role("status")).to_contain_text("no longer opens your account")
     page.wait_for_timeout(300)  # the browser's own business
     assert device.credentials() == [], "the Signal API told the authenticator"
+
+
+def test_another_name_reaches_the_password_manager(visit: Visits) -> None:
+    page, device = visit("/auth/register/passkey")
+    sign_up(page, "name@example.org")
+    page.goto("/settings/account")
+    page.get_by_label("Name").fill("Ada L.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("Saved.")
+    page.wait_for_timeout(300)  # the browser's own business
+    [held] = device.credentials()
+    assert (held["userName"], held["userDisplayName"]) == ("name@example.org", "Ada L.")
 
 
 def test_the_last_way_in_stays(visit: Visits) -> None:
