@@ -35,6 +35,7 @@ SENTENCES = {
     "reset_link_asked": "Mail for a new password asked for",
     "email_link_asked": "Another e-mail address asked for",
     "email_changed": "E-mail address changed",
+    "email_confirmed": "E-mail address confirmed",
     "passkey_added": "Passkey added",
     "passkey_renamed": "Passkey renamed",
     "passkey_removed": "Passkey removed",

@@ -78,8 +78,8 @@ CHALLENGE_BY_DEVICE = Policy("challenge-device", 60, timedelta(minutes=10))
 MAIL_BY_ADDRESS = Policy("mail-address", 20, timedelta(hours=1))
 MAIL_BY_RECIPIENT = Policy("mail-recipient", 5, timedelta(hours=1))
 MAIL_OVERALL = Policy("mail-overall", 300, timedelta(hours=1))
-# Six digits can be guessed: 30 tries a day are 1 in 33,000 for one account, 200 are 1 in 5,000 for all accounts together. It is 1 in
-# 6,700 and 1 in 1,000 where five mails are out at each try, because a try is compared with them all. Links go on working.
+# Six digits can be guessed: 30 tries a day are 1 in 33,000 for one account, 200 are 1 in 5,000 for all accounts together: a
+# try is compared with the newest code of its browser alone. Links go on working.
 CODE_BY_ADDRESS = Policy("code-address", 30, timedelta(minutes=30), doublings=3)
 CODE_BY_RECIPIENT = Policy("code-recipient", 30, timedelta(days=1))
 CODE_OVERALL = Policy("code-overall", 200, timedelta(days=1))
@@ -94,6 +94,10 @@ UNGUESSABLE = ("passkey", "link", "recovery")
 # enough that it signed in to any account here. Who makes an account to collect marks gets a try a minute for each, at what nobody
 # guesses: a thousand right sign-ins for 17 tries a second, of about a millisecond, which 85 addresses have without any.
 PROOF_BY_DEVICE = Policy("proof-device", 12, timedelta(minutes=12), doublings=3)
+
+# What one account can have mailed: nobody changes their address or their ways in more often on a bad day, and no mailbox is filled.
+NOTICE_BY_ACCOUNT = Policy("notice-account", 10, timedelta(hours=1))
+NEW_EMAIL_BY_ACCOUNT = Policy("new-email-account", 5, timedelta(hours=1))
 
 Kind = Literal["password", "passkey", "link", "recovery", "code"]
 Charge = tuple[Policy, str]

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.auth.passwords import hash_password
+from app.clock import utcnow
 from app.extensions import db
 from app.models.user import User
 
@@ -114,10 +115,13 @@ def copy_browser(app: Flask, client: FlaskClient) -> FlaskClient:
     return copy
 
 
-def make_user(app: Flask, email: str, *, role: str = "user", password: str | None = PASSWORD) -> UUID:
-    """Add an account."""
+def make_user(
+    app: Flask, email: str, *, role: str = "user", password: str | None = PASSWORD, confirmed: bool = True
+) -> UUID:
+    """Add an account, with an address that is its owner's, or that anybody may have typed."""
     with app.app_context():
         user = User.create(email, password_hash=hash_password(password, email) if password else None, role=role)
+        user.email_confirmed_at = utcnow() if confirmed else None
         db.session.add(user)
         db.session.commit()
         return user.id
@@ -132,6 +136,6 @@ def sign_in(app: Flask, email: str, password: str = PASSWORD) -> FlaskClient:
     return client
 
 
-def sign_up(app: Flask, email: str, *, role: str = "user") -> Person:
+def sign_up(app: Flask, email: str, *, role: str = "user", confirmed: bool = True) -> Person:
     """Add an account and sign it in."""
-    return Person(make_user(app, email, role=role), email, sign_in(app, email), app)
+    return Person(make_user(app, email, role=role, confirmed=confirmed), email, sign_in(app, email), app)

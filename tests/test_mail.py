@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from app import mail, smtp
 from app.extensions import db
 from app.models.user import User
 from tests.mailbox import Mailbox, MuteServer, settle
+from tests.moved_clock import Clock
 from tests.people import make_user
 from tests.serving import free_port
 
@@ -185,13 +187,118 @@ def test_the_line_is_bounded(
 
     with app.app_context():
         for number in range(10):
-            mail.later(letter(number))
+            mail.later(letter(number), f"{number}@example.org")
             time.sleep(0.02)
     gate.set()
     settle(app)
 
     assert sorted(done) == [0, 1, 2, 3, 4], "two workers, and three who wait"
-    assert caplog.text.count("A mail was dropped: 3 are waiting already.") == 5
+    assert caplog.text.count("A mail was dropped: 3 are waiting already, 0 of them for its recipient.") == 5
+
+
+@pytest.fixture
+def line(make_app: Callable[..., Flask]) -> Iterator[Line]:
+    """The line of waiting mails, whose two workers are held up by two mails to somebody else."""
+    app = make_app(mail_url=DEAD)
+    line = Line(app, threading.Event(), [])
+    for _ in range(mail.WORKERS):
+        line.put("0", "held@example.org")
+        time.sleep(0.05)
+    yield line
+    line.gate.set()
+    settle(app)
+
+
+@dataclass
+class Line:
+    """Mails that only say that their turn came."""
+
+    app: Flask
+    gate: threading.Event
+    done: list[str]
+
+    def put(self, name: str, to: str, *, is_notice: bool = False) -> None:
+        def write() -> None:
+            self.gate.wait(10)
+            self.done.append(name)
+
+        with self.app.app_context():
+            mail.later(write, to, is_notice=is_notice)
+
+    def run(self) -> list[str]:
+        """Let them go, one after the other, and give their names."""
+        self.gate.set()
+        settle(self.app)
+        return sorted(name for name in self.done if name != "0")
+
+
+def test_one_recipient_has_three_mails_waiting(line: Line) -> None:
+    for number in range(5):
+        line.put(f"notice {number}", EMAIL.upper() if number % 2 else EMAIL, is_notice=True)
+    line.put("other", "bob@example.org")
+
+    assert line.run() == ["notice 2", "notice 3", "notice 4", "other"]
+
+
+def test_what_was_asked_for_gives_way_to_no_notice(line: Line) -> None:
+    line.put("asked 0", EMAIL)
+    line.put("notice 0", EMAIL, is_notice=True)
+    line.put("asked 1", EMAIL)
+    line.put("asked 2", EMAIL)
+    line.put("notice 1", EMAIL, is_notice=True)
+
+    assert line.run() == ["asked 0", "asked 1", "asked 2"]
+
+
+def test_what_was_asked_for_finds_room_in_a_line_full_of_notices(line: Line) -> None:
+    for number in range(mail.MAX_WAITING):
+        line.put("notice", f"{number}@example.org", is_notice=True)
+    for number in range(4):
+        line.put(f"asked {number}", f"owner{number}@example.org")
+    line.gate.set()
+    settle(line.app, 60)
+
+    assert sorted(line.done[2:6]) == ["asked 0", "asked 1", "asked 2", "asked 3"], "and they go first"
+    assert line.done.count("notice") == mail.MAX_WAITING - 4
+
+
+def test_an_account_has_ten_notices_an_hour(
+    make_app: Callable[..., Flask], mailbox: Mailbox, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(mail_url=mailbox.url)
+    for _ in range(12):
+        tell(app)
+        settle(app)
+    assert len(mailbox.mails) == 10
+    assert caplog.text.count("A notice was dropped") == 2
+
+    clock.advance(hours=1)
+    tell(app)
+    mailbox.wait(EMAIL, 11)
+
+
+def test_an_address_that_nobody_confirmed_gets_no_notice(make_app: Callable[..., Flask], mailbox: Mailbox) -> None:
+    app = make_app(mail_url=mailbox.url)
+    make_user(app, EMAIL, confirmed=False)
+    for kind in mail.NOTICES:
+        tell(app, kind)
+    settle(app)
+
+    assert mailbox.mails == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Ada's i-Phone_2", "Ada's i-Phone_2"),
+        ("http://evil.example/x?y=1", "httpevilexamplexy1"),
+        ('evil\u3002example \u202e\r\n"now"', "evilexample now"),
+        ("Schl\u00fcssel \u092e\u0947\u0930\u0940 \u9375", "Schl\u00fcssel \u092e\u0947\u0930\u0940 \u9375"),
+        ("x" * 100, "x" * 40),
+    ],
+)
+def test_a_chosen_name_is_quoted_and_no_link(name: str, expected: str) -> None:
+    assert mail.quoted(name) == f'"{expected}"'
 
 
 def test_what_waited_too_long_is_dropped(

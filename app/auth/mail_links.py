@@ -2,6 +2,9 @@
 
 Both belong to the browser that asked for them: the link opens there, and the digits are typed there when the mail is read on another
 device. Whether an address has an account is found out in the background, so neither the answer nor its time tells.
+
+A mail opens an account only after its owner, signed in, confirmed the address. Anybody can make an account with an address that is not
+theirs; who reads its mails shall not end up in that stranger's account.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from app.models.email_token import (
     consume_email_token,
     delete_email_tokens,
     delete_expired_email_tokens,
+    forget_codes,
     pay_code_tries,
 )
 from app.models.user import User, find_user, lock_unchanged, normalize_email
@@ -54,16 +58,17 @@ def ask(asked: Asked, client: Client) -> None:
     audit.note(f"{asked.purpose}_link_asked", user, method="mail")
     db.session.commit()
     user_id = user.id if user else None
-    mail.later(lambda: _write(asked, user_id))
+    mail.later(lambda: _write(asked, user_id), asked.email)
 
 
 def ask_new_email(user: User, asked: Asked, client: Client) -> None:
-    """Have a mail sent that makes `asked.email` the account's address; raises TooManyRequests."""
+    """Have a mail sent that makes `asked.email` the account's address, or confirms the one that it has; raises TooManyRequests."""
+    throttle.pay((throttle.NEW_EMAIL_BY_ACCOUNT, str(user.id)))
     throttle.pay(*throttle.charges_of_mail(client, _name(asked)))
     audit.note("email_link_asked", user)
     db.session.commit()
     user_id = user.id
-    mail.later(lambda: _write_new_email(asked, user_id))
+    mail.later(lambda: _write_new_email(asked, user_id), asked.email)
 
 
 def belongs_to(row: EmailToken, browser: str) -> bool:
@@ -94,12 +99,18 @@ def use_for_sign_in(row: EmailToken) -> User:
 
 
 def use_for_password(row: EmailToken, password: str) -> None:
-    """Consume what resets the password: ends every session and leaves passkeys alone. Raises InvalidField, NotFound."""
+    """Consume what resets the password: ends every session and leaves passkeys alone.
+
+    Raises InvalidField, and NotFound when another one was faster or the password was removed meanwhile: no mail makes a first one.
+    """
     passwords.check_acceptable(password, "new_password")
     db.session.commit()  # hold no connection while hashing
     hashed = passwords.hash_password(password, row.user.email_normalized)
     _consume(row)
     user = row.user
+    if user.password_hash is None:
+        db.session.commit()
+        raise NotFound(USED)
     replace_password(user, hashed)
     end_sessions(user.id)
     audit.note("password_changed", user, method="mail")
@@ -107,21 +118,28 @@ def use_for_password(row: EmailToken, password: str) -> None:
     mail.notify(user, "password_changed")
 
 
-def use_for_email(user: User, row: EmailToken) -> None:
-    """Consume what changes the account's address. Other browsers, and mails to the old address, are worth nothing then.
+def use_for_email(user: User, row: EmailToken) -> bool:
+    """Consume what changes the account's address, or confirms the one that it has, and tell whether it has changed.
 
-    Raises NotFound for another account's, and Conflict when somebody took the address meanwhile.
+    After a change other browsers, and mails to the old address, are worth nothing. Raises NotFound for another account's, and Conflict
+    when somebody took the address meanwhile.
     """
     if row.user_id != user.id:
         raise NotFound(USED)
-    old, new = user.email, row.new_email
+    old, new, was_confirmed = user.email, row.new_email, user.email_confirmed_at is not None
     if not lock_unchanged(user):
         db.session.rollback()
         raise NotSignedIn
     _consume(row)
+    user.email_confirmed_at = utcnow()
+    if new == old:
+        audit.note("email_confirmed", user)
+        db.session.commit()
+        return False
     _set_email(user, new)
-    for address in (old, new):
+    for address in (old, new) if was_confirmed else (new,):
         mail.notify(user, "email_changed", f"It was {old} and is {new} now.", to=address)
+    return True
 
 
 def _set_email(user: User, new: str) -> None:
@@ -151,9 +169,11 @@ def _consume(row: EmailToken) -> None:
 
 def _write(asked: Asked, user_id: UUID | None) -> EmailMessage | None:
     """Write the mail, in the background; none where there is nobody to write to."""
-    user = db.session.get(User, user_id) if user_id else None
+    user = _lock(user_id) if user_id else None
     if user is None or not user.active:
         return None
+    if user.email_confirmed_at is None:
+        return mail.compose(user.email, *mail_texts.unconfirmed(get_settings().public_url))
     if asked.purpose == "reset" and user.password_hash is None:
         return mail.compose(user.email, *mail_texts.without_password(get_settings().public_url))
     link, code = _create(asked, user)
@@ -162,16 +182,23 @@ def _write(asked: Asked, user_id: UUID | None) -> EmailMessage | None:
 
 
 def _write_new_email(asked: Asked, user_id: UUID) -> EmailMessage | None:
-    user, other = db.session.get(User, user_id), find_user(asked.email)
+    user, other = _lock(user_id), find_user(asked.email)
     if user is None or not user.active or (other is not None and other.id != user.id):
         return None
+    write = mail_texts.same_email if asked.email == user.email else mail_texts.new_email
     link, code = _create(asked, user)
-    return mail.compose(asked.email, *mail_texts.new_email(link, code, LIFETIME_MINUTES))
+    return mail.compose(asked.email, *write(link, code, LIFETIME_MINUTES))
+
+
+def _lock(user_id: UUID) -> User | None:
+    """Give an account whose row stays locked until the commit: of two mails written at once, only the second one's code counts."""
+    return db.session.get(User, user_id, with_for_update=True)
 
 
 def _create(asked: Asked, user: User) -> tuple[str, str]:
-    """Give a new link and its code; only hashes are stored, and commit."""
+    """Give a new link and its code, and commit; only hashes are stored. Older codes of that browser are worth nothing from then on."""
     delete_expired_email_tokens()
+    forget_codes(hash_token(asked.browser), asked.purpose)
     token, code = new_token(), f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
     db.session.add(
         EmailToken(

@@ -21,6 +21,7 @@ from app.models.email_token import EmailToken
 from app.tokens import new_token
 
 bp = Blueprint("mail", __name__)
+CHANGED = "Your e-mail address is changed. All other browsers are signed out."
 
 
 @bp.route("/auth/mail", methods=["GET", "POST"])
@@ -112,8 +113,10 @@ def reset_link(token: str) -> ResponseReturnValue:
 @bp.route("/settings/email", methods=["GET", "POST"])
 @fresh_proof_required
 def ask_email() -> ResponseReturnValue:
-    """Ask for another address of the account; a mail to the new one confirms it."""
+    """Ask for another address of the account, or to confirm the one that it has; a mail to it is the proof."""
     form = AskMailForm()
+    if request.method == "GET" and current_user.email_confirmed_at is None:
+        form.email.data = current_user.email
     if not form.validate_on_submit():
         return render_template("settings/email.html", form=form), _status()
     asked = _remember("email", form.email.data or "")
@@ -165,17 +168,17 @@ def _reset(row: EmailToken, form: ResetForm) -> ResponseReturnValue:
 
 def _change_email(row: EmailToken) -> ResponseReturnValue:
     try:
-        mail_links.use_for_email(current_user._get_current_object(), row)
+        is_changed = mail_links.use_for_email(current_user._get_current_object(), row)
     except Conflict as error:
         flash(error.sentence, "error")
     else:
-        flash("Your e-mail address is changed. All other browsers are signed out.", "success")
+        flash(CHANGED if is_changed else "Your e-mail address is confirmed.", "success")
     session.pop("asked-email", None)
     return redirect(url_for("settings.account"), code=303)
 
 
 def _remember(purpose: str, email: str) -> Asked:
-    """Keep in this browser what it asked for, with a secret; the same secret again, so that the first of two mails works too."""
+    """Keep in this browser what it asked for, with a secret; the same secret again, so that the first of two links works too."""
     before = _asked(purpose)
     browser = before.browser if before and before.email == email else new_token()
     session[f"asked-{purpose}"] = [email, browser]

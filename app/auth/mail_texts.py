@@ -24,6 +24,24 @@ def new_email(link: str, code: str, minutes: int) -> tuple[str, str]:
     return "Confirm your new e-mail address", _with_link(lead, link, code, minutes)
 
 
+def same_email(link: str, code: str, minutes: int) -> tuple[str, str]:
+    """Give the mail that confirms the address that the account has."""
+    lead = "Confirm with this link that this is the address of your account:"
+    return "Confirm your e-mail address", _with_link(lead, link, code, minutes)
+
+
+def unconfirmed(public_url: str) -> tuple[str, str]:
+    """Give the mail to an address that is an account's and that nobody confirmed: anybody may have made that account."""
+    text = f"""Somebody asked for a mail that opens the account with this address at {public_url}. There is such an account, but its
+owner never confirmed the address, so this mail opens nothing.
+
+If the account is yours: sign in with your password, a passkey or a recovery code, and confirm the address under Settings, Account.
+Can't you? Ask the administrator for a sign-in link.
+
+If it is not: somebody else made it with your address. Don't use it, and tell the administrator."""
+    return "This address is not confirmed", text
+
+
 def without_password(public_url: str) -> tuple[str, str]:
     """Give the mail to somebody who asked for a new password and has none to begin with."""
     text = f"""Somebody, probably you, asked for a new password. Your account has none, so there is nothing to forget.

@@ -107,7 +107,7 @@ def remove_passkey(user: User, passkey_id: UUID, rp_id: str, *, is_required: boo
     keep_this_session_alone()
     audit.note("passkey_removed", user, detail=name)
     db.session.commit()
-    mail.notify(user, "passkey_removed", f"It was called {name}.")
+    mail.notify(user, "passkey_removed", f"It was called {mail.quoted(name)}.")
     return name
 
 

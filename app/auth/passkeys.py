@@ -143,7 +143,7 @@ def add(user: User, body: NewPasskeyBody, ceremony: Ceremony) -> Passkey:
     passkey = _store(user, made, body, ceremony)
     audit.note("passkey_added", user, detail=passkey.name)
     db.session.commit()
-    mail.notify(user, "passkey_added", f"It is called {passkey.name}.")
+    mail.notify(user, "passkey_added", f"It is called {mail.quoted(passkey.name)}.")
     return passkey
 
 
@@ -257,7 +257,7 @@ def _prove(credential: Credential[Assertion], purpose: str, ceremony: Ceremony, 
         audit.note("passkey_refused", passkey.user, method="passkey", detail=f"{passkey.name}: {error.reason}")
         db.session.commit()
         if passkey.blocked_at is not None and not was_blocked:
-            mail.notify(passkey.user, "passkey_blocked", f"It is called {passkey.name}.")
+            mail.notify(passkey.user, "passkey_blocked", f"It is called {mail.quoted(passkey.name)}.")
         raise
     throttle.refund(*charges)
     return passkey

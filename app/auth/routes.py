@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app import invitations, mail, sessions
 from app.access import open_without_passkey, public
-from app.auth import actions, known_devices
+from app.auth import actions, browsers, known_devices
 from app.auth.forms import ConfirmForm, LoginForm, ProveForm, RegisterForm
 from app.auth.passkey_list import wants_offer
 from app.errors import Conflict, InvalidField
@@ -142,7 +142,7 @@ def start_session(user: User, *, method: str, remember: bool = False, is_new_acc
     if method == "password" and wants_offer(user):
         session[OFFER] = session[UPGRADE] = True
     if not is_known:
-        mail.notify(user, "new_device", f"{request.user_agent.string or 'Some program'}, from {request.remote_addr}")
+        mail.notify(user, "new_device", f"{browsers.describe(request.user_agent.string)}, from {request.remote_addr}")
 
 
 def next_path() -> str:

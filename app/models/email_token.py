@@ -14,7 +14,7 @@ from app.extensions import db
 from app.models.user import EMAIL_LENGTH, User
 from app.tokens import hash_token
 
-MAX_TRIES = 5  # of six digits: a chance of 1 in 200,000
+MAX_TRIES = 5  # of the six digits of one mail: a chance of 1 in 200,000
 
 
 class EmailToken(Base):
@@ -22,7 +22,7 @@ class EmailToken(Base):
 
     `purpose` is "link" (made by an administrator or the command line), "mail" (asked for by the person), "reset" (of the password) or
     "email" (confirms `new_email`). What came by mail is bound to the browser that asked (`browser_hash`); the six digits whose hash
-    is `code_hash` are for another device, and `tries` counts the wrong ones.
+    is `code_hash` are for another device, and `tries` counts the wrong ones. Of what a browser asked for, only the newest has a code.
     """
 
     __tablename__ = "email_token"
@@ -53,14 +53,23 @@ def find_email_token(token: str, purpose: str) -> EmailToken | None:
 
 
 def pay_code_tries(browser_hash: str, purpose: str) -> list[EmailToken]:
-    """Take one of the five tries of whatever valid tokens a browser asked for, and give them; counted when the caller commits.
+    """Take one of the five tries of the valid token with a code that a browser asked for, and give it; counted when the caller commits.
 
     The try is paid for before the code is compared, so that parallel tries are no more than five either.
     """
     is_asked = (EmailToken.browser_hash == browser_hash, EmailToken.purpose == purpose, EmailToken.browser_hash != "")
-    is_valid = (EmailToken.tries < MAX_TRIES, EmailToken.expires_at > utcnow())
+    is_valid = (EmailToken.code_hash != "", EmailToken.tries < MAX_TRIES, EmailToken.expires_at > utcnow())
     paid = update(EmailToken).where(*is_asked, *is_valid).values(tries=EmailToken.tries + 1).returning(EmailToken)
     return list(db.session.scalars(paid, execution_options={"synchronize_session": False}))
+
+
+def forget_codes(browser_hash: str, purpose: str) -> None:
+    """Make the codes of older mails worthless, when the caller commits; their links stay good.
+
+    Otherwise one guess would be compared with the codes of them all.
+    """
+    is_asked = (EmailToken.browser_hash == browser_hash, EmailToken.purpose == purpose)
+    db.session.execute(update(EmailToken).where(*is_asked).values(code_hash=""))
 
 
 def consume_email_token(token: EmailToken) -> bool:

@@ -46,6 +46,8 @@ class User(UserMixin, Base):
     created_at: Mapped[Timestamp]
     last_seen_at: Mapped[datetime | None]
     passkey_offer_after: Mapped[datetime | None]  # the page offers no passkey before
+    # When the person proved, signed in, that they read what goes to `email`; until then anybody may have typed it.
+    email_confirmed_at: Mapped[datetime | None]
     chat_defaults: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # for conversations without their own
 
     # Set for the running request by `app.sessions`: the browser's session, how it began, and its token, never stored in clear.

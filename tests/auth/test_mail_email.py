@@ -152,6 +152,12 @@ def test_parallel_uses_succeed_once(app: Flask, alice: Person, mail: Mail) -> No
         assert kinds.count("email_changed") == 1
 
 
+def test_addresses_can_not_be_tried_all_day(app: Flask, alice: Person, clock: Clock) -> None:
+    statuses = [alice.post("/settings/email", email=f"victim+{n}@example.org").status_code for n in range(6)]
+
+    assert statuses == [303] * 5 + [429]
+
+
 def test_an_old_proof_is_not_enough(app: Flask, alice: Person, mailbox: Mailbox, clock: Clock) -> None:
     clock.advance(minutes=11)
 

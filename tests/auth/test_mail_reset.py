@@ -146,6 +146,20 @@ def test_no_account_without_a_password_gets_one(app: Flask, client: FlaskClient,
         assert db.session.scalars(select(User.password_hash)).all() == [None]
 
 
+@pytest.mark.parametrize("way", ["link", "code"])
+def test_no_password_comes_back_after_it_was_removed(app: Flask, client: FlaskClient, mail: Mail, way: str) -> None:
+    with app.app_context():
+        db.session.execute(db.update(User).values(password_hash=None))
+        db.session.commit()
+    path, fields = (mail.link, {}) if way == "link" else (CODE_PAGE, {"code": mail.code})
+    answer = send_form(client, path, new_password=NEW, **fields)
+
+    assert answer.status_code == 404
+    assert "This link was used already, or it is too old." in answer.text
+    with app.app_context():
+        assert db.session.scalars(select(User.password_hash)).all() == [None]
+
+
 def test_other_mails_are_worth_nothing_afterwards(client: FlaskClient, mailbox: Mailbox, mail: Mail) -> None:
     send_form(client, "/auth/mail", email="alice@example.org")
     other = mailbox.wait("alice@example.org", 2)

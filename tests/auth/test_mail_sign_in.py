@@ -189,6 +189,23 @@ def test_a_second_mail_leaves_the_first_one_good(client: FlaskClient, mailbox: M
     assert send_form(client, mail.link).status_code == 303
 
 
+def test_only_the_newest_code_counts(app: Flask, client: FlaskClient, mailbox: Mailbox, mail: Mail) -> None:
+    """Otherwise one guess would be compared with the codes of five mails."""
+    for count in (2, 3):
+        send_form(client, "/auth/mail", email=EMAIL)
+        newest = mailbox.wait(EMAIL, count)
+    settle(app)
+    with app.app_context():
+        assert [bool(code) for code in db.session.scalars(select(EmailToken.code_hash).order_by(EmailToken.id))] == [
+            False,
+            False,
+            True,
+        ]
+
+    assert send_form(client, CODE_PAGE, code=mail.code).status_code == 422
+    assert send_form(client, CODE_PAGE, code=newest.code).status_code == 303
+
+
 def test_the_database_holds_hashes(app: Flask, mail: Mail) -> None:
     with app.app_context():
         row = db.session.scalars(select(EmailToken)).one()

@@ -17,7 +17,7 @@ NEW_COLUMNS = {
     "email_token": ("purpose", "browser_hash", "code_hash", "tries", "new_email"),
     "login_session": ("proven_at",),
     "audit_event": ("method", "detail"),
-    "user": ("passkey_offer_after",),
+    "user": ("passkey_offer_after", "email_confirmed_at"),
     "throttle_bucket": ("strikes",),
 }
 
@@ -68,6 +68,7 @@ def _add_columns() -> None:
             batch_op.drop_constraint(f"fk_audit_event_{column}_user", type_="foreignkey")
     with op.batch_alter_table("user", schema=None) as batch_op:
         batch_op.add_column(sa.Column("passkey_offer_after", sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("email_confirmed_at", sa.DateTime(timezone=True), nullable=True))
     with op.batch_alter_table("throttle_bucket", schema=None) as batch_op:
         batch_op.add_column(sa.Column("strikes", sa.Integer(), nullable=False, server_default="0"))
 
