@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import socket
 import ssl
 import threading
 import time
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -80,7 +82,10 @@ class Mailbox:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._controller.stop()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # aiosmtpd leaves the transport of a TLS that failed to the collector
+            self._controller.stop()
+            gc.collect()
 
     @property
     def url(self) -> str:
