@@ -19,6 +19,9 @@ from urllib.parse import urlsplit
 from dotenv import load_dotenv
 from limits import parse_many
 
+SERVED_ADDRESS = Path(
+    "instance/public_url"
+)  # `make run` keeps there where it serves, so that commands print links to it
 PLACEHOLDER_KEY = "change-me"
 DATABASE = re.compile(r"sqlite:///.|postgres(ql)?(\+psycopg)?://.")
 MIN_KEY_LENGTH = 32
@@ -74,10 +77,13 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read `.env` (the environment wins over it), then the environment; raises ConfigError."""
+        """Read `.env` (the environment wins over it), then the environment; raises ConfigError.
+
+        Where neither has a PUBLIC_URL, the address that `make run` served last is read.
+        """
         if environ is None:
             load_dotenv(".env")
-            environ = os.environ
+            environ = {**os.environ, "PUBLIC_URL": os.environ.get("PUBLIC_URL", "").strip() or _served_address()}
         settings = cls(**_read(_Reader(environ)))
         settings.check_passkeys()
         return settings
@@ -91,6 +97,13 @@ class Settings:
     def public_host(self) -> str:
         """The host name of PUBLIC_URL, without the port."""
         return urlsplit(self.public_url).hostname or "localhost"
+
+    @property
+    def is_public_url_local(self) -> bool:
+        """Whether PUBLIC_URL leads everybody back to the own machine: then it is of no use on a phone."""
+        if self.public_host == "localhost" or self.public_host.endswith(".localhost"):
+            return True
+        return _is_ip_address(self.public_host) and ipaddress.ip_address(self.public_host).is_loopback
 
     @property
     def public_origin(self) -> str:
@@ -111,8 +124,7 @@ class Settings:
             instead = self.public_url.replace("127.0.0.1", "localhost").replace("[::1]", "localhost")
             advice = instead if instead != self.public_url else "an https address with a name"
             return f"Passkeys need a name, and {self.public_host} is a bare IP address. What works: {advice}."
-        is_local = self.public_host == "localhost" or self.public_host.endswith(".localhost")
-        if not self.public_url.startswith("https://") and not is_local:
+        if not self.public_url.startswith("https://") and not self.is_public_url_local:
             return (
                 f"Passkeys need https, and {self.public_origin} is plain http. What works: https://{self.public_host}."
             )
@@ -163,6 +175,13 @@ class Settings:
 HOW_TO_MAKE_A_KEY = (
     'put a random one into .env, for example from: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 )
+
+
+def _served_address() -> str:
+    try:
+        return SERVED_ADDRESS.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 class _Reader:

@@ -117,11 +117,19 @@ def _page_before() -> str | None:
 def _page(error: AppError) -> str:
     """Give the page of an error; a line of text where no page can be made, as when the front end is not built."""
     title = TITLES.get(error.status) or TITLES[400 if error.status < 500 else 500]
+    wait = _say_wait(error.retry_after) if error.status == 429 and error.retry_after else ""
     try:
-        return render_template("errors/error.html", status=error.status, title=title, message=error.sentence)
+        return render_template("errors/error.html", status=error.status, title=title, message=error.sentence, wait=wait)
     except Exception:
         current_app.logger.exception("The page of an error can't be made")
         return error.sentence
+
+
+def _say_wait(seconds: int) -> str:
+    """Say how long to wait, rounded up: who waits that long is let in."""
+    if seconds >= 120:
+        return f"The next try is possible in {math.ceil(seconds / 60)} minutes."
+    return f"The next try is possible in {seconds} second{'' if seconds == 1 else 's'}."
 
 
 def _answer_csrf(error: CSRFError) -> ResponseReturnValue:

@@ -34,13 +34,19 @@ LLM_PROVIDERS=ollama,embedded
 NO_MODEL = """
 The built-in model is not here yet: the server starts without it. What came of it is kept; it goes on with the next
 `make run`, or with `.venv/bin/flask models pull` while the server runs. Or start Ollama: it is found by itself."""
-OLLAMA_ONLY = """Models come from {}, as LLM_PROVIDERS in .env says. For the built-in model as well, put
-LLM_PROVIDERS={},embedded there, and run `make run` again."""
+OLLAMA_ONLY = """Models come from {}, as LLM_PROVIDERS says. For the built-in model as well, put LLM_PROVIDERS={},embedded
+into {}, and run `make run` again."""
 READY = """
     Password-less Chat is at {}
 
-Create your account there; `.venv/bin/flask create-admin EMAIL` makes it an administrator's. Ctrl-C ends the server.
+{} Ctrl-C ends the server.
 """
+ACCOUNTS = {
+    "open": "Create your account there; `.venv/bin/flask create-admin EMAIL` makes it an administrator's.",
+    "invitation": """Sign in there, or make an account with a link: `.venv/bin/flask invite` prints one, and
+`.venv/bin/flask create-admin EMAIL` makes an administrator.""",
+    "closed": """Sign in there. REGISTRATION is closed; `.venv/bin/flask create-admin EMAIL` makes an administrator all the same.""",
+}
 ON_THE_NETWORK = """Everybody on this network can open it at that address, over plain http. Signing in, chatting and administration
 work; whoever listens on the network can read along. Passkeys need https, and so does a network that you do not
 trust: README.md, "On your network", says how.
@@ -50,7 +56,7 @@ trust: README.md, "On your network", says how.
 def main() -> None:
     """Do the half that this Python is for."""
     install.require_python()
-    options = _parse()
+    options = parse()
     os.chdir(str(install.ROOT))
     _check_port(options.host, options.port)
     if Path(sys.prefix).resolve() != install.VENV.resolve():
@@ -58,17 +64,19 @@ def main() -> None:
         os.execv(str(install.PYTHON), [str(install.PYTHON), *sys.argv])
     os.umask(0o077)  # keys, conversations and accounts: for this user alone
     _write_first_env()
-    settings = _configure(options.host, options.port)
+    settings = configure(options.host, options.port)
     _migrate()
     _get_model(settings)
-    print(READY.format(settings.public_url))
+    keep_address(settings)
+    print(READY.format(settings.public_url, ACCOUNTS[settings.registration]))
     if options.host not in LOOPBACK:
         print(ON_THE_NETWORK)
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "wsgi:app"])
 
 
-def _parse() -> argparse.Namespace:
+def parse() -> argparse.Namespace:
+    """Give `host` and `port` as they were typed; ends the program where they can't be used."""
     parser = argparse.ArgumentParser(description="Install what is missing, and serve the chat.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 serves the whole network")
     parser.add_argument("--port", default="5000", help="port to listen on")
@@ -101,7 +109,7 @@ def _write_first_env() -> None:
         print("Wrote .env with a new random SECRET_KEY.")
 
 
-def _configure(host: str, port: int) -> "Settings":
+def configure(host: str, port: int) -> "Settings":
     """Give the settings, with an address that leads here unless one is set; the server inherits them."""
     from dotenv import load_dotenv  # noqa: PLC0415  # only the second half has packages
 
@@ -123,6 +131,22 @@ def _configure(host: str, port: int) -> "Settings":
 
 def _set_unless_set(name: str, value: str) -> None:
     os.environ[name] = os.environ.get(name) or value  # an empty value counts as unset, as in app.config
+
+
+def keep_address(settings: "Settings") -> None:
+    """Keep where this serves for the commands, which don't know PORT and HOST: a link that they print must lead here."""
+    from app.config import SERVED_ADDRESS  # noqa: PLC0415
+
+    with suppress(OSError):  # a folder that is not ours to write in: then the links are as PUBLIC_URL says
+        SERVED_ADDRESS.parent.mkdir(exist_ok=True)
+        SERVED_ADDRESS.write_text(f"{settings.public_url}\n", encoding="utf-8")
+
+
+def _place_of(name: str) -> str:
+    """Say where a setting stands, or would be put; the environment wins over .env."""
+    from dotenv import dotenv_values  # noqa: PLC0415
+
+    return ".env" if os.environ.get(name) == dotenv_values(".env").get(name) else "the environment"
 
 
 def _own_names(host: str) -> "list[str]":
@@ -156,7 +180,7 @@ def _get_model(settings: "Settings") -> None:
 
     if "embedded" not in settings.llm_providers:
         names = ",".join(settings.llm_providers)
-        print(OLLAMA_ONLY.format(names.replace(",", " and "), names))
+        print(OLLAMA_ONLY.format(names.replace(",", " and "), names, _place_of("LLM_PROVIDERS")))
         return
     answering = filter(_ollama_has_models, settings.ollama_hosts if "ollama" in settings.llm_providers else ())
     if address := next(answering, None):

@@ -83,7 +83,9 @@ class Mailbox:
 
     def __exit__(self, *_: object) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)  # aiosmtpd leaves the transport of a TLS that failed to the collector
+            warnings.simplefilter(
+                "ignore", ResourceWarning
+            )  # aiosmtpd leaves the transport of a TLS that failed to the collector
             self._controller.stop()
             gc.collect()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -127,6 +128,9 @@ def test_422_names_the_field(alice: Person) -> None:
 def test_429_of_sign_in(client: FlaskClient) -> None:
     tries = [send_form(client, "/auth/login", email="ada@example.org", password="wrong") for _ in range(7)]
     assert_page(tries[-1], 429, "One moment")
+    assert re.search(r"The next try is possible in \d+ seconds\.", tries[-1].text)
+    for way in ("Use a recovery code", "Use a passkey"):
+        assert f">{way}</a>" in tries[-1].text
     assert int(tries[-1].headers["Retry-After"]) > 0
 
 

@@ -69,19 +69,35 @@ def test_an_env_that_is_there_stays_as_it_is(run: Any, capsys: pytest.CaptureFix
 )
 def test_the_address_leads_to_what_is_served(run: Any, host: str, port: int, address: str, bind: str) -> None:
     run._write_first_env()
-    assert run._configure(host, port).public_url == address
+    assert run.configure(host, port).public_url == address
     assert os.environ["BIND"] == bind
 
 
 def test_an_address_that_is_set_stays(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     run._write_first_env()
     monkeypatch.setenv("PUBLIC_URL", "https://chat.example.org")
-    assert run._configure("127.0.0.1", 8080).public_url == "https://chat.example.org"
+    assert run.configure("127.0.0.1", 8080).public_url == "https://chat.example.org"
+
+
+def test_commands_know_the_address_that_is_served(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    run._write_first_env()
+    run.keep_address(run.configure("127.0.0.1", 8080))
+    monkeypatch.setenv("PUBLIC_URL", "")  # a command has an environment of its own
+    assert Settings.from_env().public_url == "http://localhost:8080"
+    monkeypatch.setenv("PUBLIC_URL", "https://chat.example.org")
+    assert Settings.from_env().public_url == "https://chat.example.org"
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"), [("open", "Create your account"), ("invitation", "flask invite"), ("closed", "is closed")]
+)
+def test_what_is_said_of_accounts_is_so(run: Any, mode: str, words: str) -> None:
+    assert [one for one, said in run.ACCOUNTS.items() if words in said] == [mode]
 
 
 def test_the_whole_network_gets_an_address_and_names(run: Any) -> None:
     run._write_first_env()
-    settings = run._configure("0.0.0.0", 5000)
+    settings = run.configure("0.0.0.0", 5000)
     assert settings.public_host in settings.allowed_hosts
     assert f"{socket.gethostname().lower()}.local" in settings.allowed_hosts
 
@@ -101,8 +117,13 @@ def test_a_name_that_is_no_address_is_told(run: Any) -> None:
 
 
 def test_an_env_without_the_built_in_model_is_obeyed(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    run._write_first_env()
+    run.configure("127.0.0.1", 5000)
     run._get_model(Settings(secret_key="x", llm_providers=("ollama",)))
-    assert "LLM_PROVIDERS=ollama,embedded" in capsys.readouterr().out
+    assert "put LLM_PROVIDERS=ollama,embedded\ninto .env," in capsys.readouterr().out
+    os.environ["LLM_PROVIDERS"] = "fake"
+    run._get_model(Settings(secret_key="x", llm_providers=("fake",)))
+    assert "put LLM_PROVIDERS=fake,embedded\ninto the environment," in capsys.readouterr().out
 
 
 def test_a_download_that_fails_stops_nothing(

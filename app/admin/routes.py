@@ -83,7 +83,11 @@ def sign_in_link(user_id: UUID) -> ResponseReturnValue:
         flash(error.sentence, "error")
         return redirect(url_for("admin.users"), code=303)
     return render_template(
-        "admin/sign_in_link.html", link=link, qr=draw_qr(link), email=user.email, expires_minutes=LIFETIME_MINUTES
+        "admin/sign_in_link.html",
+        link=link,
+        qr=None if get_settings().is_public_url_local else draw_qr(link),
+        email=user.email,
+        expires_minutes=LIFETIME_MINUTES,
     )
 
 

@@ -36,7 +36,7 @@ def test_it_works(app: Flask, admin: Person) -> None:
     client = app.test_client()
     client.get(link)
     assert send_form(client, "/auth/register", email="ada@example.org", password=PASSWORD).status_code == 303
-    assert "There is none." in admin.get("/admin/invitations").text
+    assert "No open invitations." in admin.get("/admin/invitations").text
     with app.app_context():
         event = db.session.scalars(select(AuditEvent).where(AuditEvent.kind == "invited")).one()
         assert event.actor_id == admin.id

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
+import pytest
 from flask import Flask
 from markupsafe import escape
 from sqlalchemy import select
@@ -10,7 +12,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.links import draw_qr
 from app.models.audit_event import AuditEvent
-from tests.people import Person, make_user, send_form
+from tests.people import Person, make_user, send_form, sign_in
 
 
 def links_in(page: str) -> list[str]:
@@ -29,13 +31,26 @@ def test_it_works(app: Flask, admin: Person, alice: Person) -> None:
     assert alice.email in phone.get("/settings/account").text
 
 
-def test_it_is_there_for_a_camera_too(admin: Person, alice: Person) -> None:
-    page = admin.post(f"/admin/users/{alice.id}/sign-in-link").text
-    [link] = links_in(page)
+def test_it_is_there_for_a_camera_too(make_app: Callable[..., Flask], admin: Person, alice: Person) -> None:
+    client = sign_in(make_app(public_url="http://chat.home.arpa:8080"), admin.email)
+    page = send_form(client, f"/admin/users/{alice.id}/sign-in-link").text
+    [link] = re.findall(r'value="(http://chat\.home\.arpa:8080/auth/link/[\w-]{43})"', page)
     drawn = escape(draw_qr(link))
 
     assert f'<img src="{drawn}" alt="The link as a QR code"' in page
     assert drawn.startswith("data:image/svg+xml")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_no_camera_is_sent_to_its_own_machine(
+    make_app: Callable[..., Flask], admin: Person, alice: Person, host: str
+) -> None:
+    client = sign_in(make_app(public_url=f"http://{host}:5000"), admin.email)
+    page = send_form(client, f"/admin/users/{alice.id}/sign-in-link").text
+
+    assert "/auth/link/" in page
+    assert 'QR code"' not in page
+    assert "It works on this machine alone" in page
 
 
 def test_the_page_is_kept_by_nobody(admin: Person, alice: Person) -> None:

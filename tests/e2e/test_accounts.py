@@ -100,5 +100,5 @@ def test_suspending_asks_first(open_page: Opens, site: Site) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     expect(page.locator(".is-suspended")).to_have_count(0)
     page.get_by_role("button", name="Suspend").click()
-    page.get_by_role("dialog").get_by_role("button", name="Go on").click()
+    page.get_by_role("dialog").get_by_role("button", name="Suspend").click()
     expect(page.locator(".is-suspended")).to_have_count(1)

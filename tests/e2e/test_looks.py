@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -13,10 +14,14 @@ from playwright.sync_api import Page, Request, ViewportSize, expect
 
 from app import create_app
 from app.config import Settings
+from app.extensions import db
+from app.links import create_sign_in_link
+from app.models.passkey import Passkey
+from app.models.user import User, find_user
 from tests.e2e.chatting import script
 from tests.e2e.conftest import Opens, Site
 from tests.mailbox import Mailbox
-from tests.people import PASSWORD, Person, make_user
+from tests.people import PASSWORD, Person, make_user, sign_up
 from tests.serving import Server
 
 pytestmark = pytest.mark.browser
@@ -81,6 +86,15 @@ NAME_OF_FOCUS = """(() => {
   const element = document.activeElement;
   return element.getAttribute('aria-label') || element.id || element.textContent.trim();
 })()"""
+STICKING_OUT = """[...document.querySelectorAll('main :is(a, button, input, h1, h2, h3, strong, code), .sidebar-foot *')]
+  .filter((one) => one.checkVisibility() && !one.closest('.tabs, .visually-hidden, pre, svg, details:not([open]) > form'))
+  .filter((one) => {
+    const frame = (one.closest('.card, .sidebar-foot') ?? document.documentElement).getBoundingClientRect();
+    const { left, right, width } = one.getBoundingClientRect();
+    return width > 1 && (right > Math.min(frame.right, innerWidth) + 0.5 || left < -0.5);
+  })
+  .map((one) => one.outerHTML.slice(0, 120))
+"""
 MAX_BYTES = 120 * 1024
 MAX_REQUESTS = 12
 
@@ -96,6 +110,42 @@ def violations(page: Page) -> list[tuple[str, str, str]]:
 def is_too_wide(page: Page) -> bool:
     """Tell whether the page scrolls sideways."""
     return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def sticking_out(page: Page) -> list[str]:
+    """Give the visible controls and names that leave their card, the sidebar or the screen."""
+    return list(page.evaluate(STICKING_OUT))
+
+
+def make_link(site: Site, email: str) -> str:
+    """Give the path of a sign-in link."""
+    with site.app.app_context():
+        user = find_user(email)
+        assert user
+        link = create_sign_in_link(user, "http://localhost")
+        db.session.commit()
+    return urlsplit(link).path
+
+
+def make_long_names(site: Site, email: str) -> Person:
+    """Add an administrator with an address, a name and a passkey whose names are long and without a space."""
+    person = sign_up(site.app, email, role="admin")
+    with site.app.app_context():
+        user = db.session.get(User, person.id)
+        assert user
+        user.name = "Long" * 20
+        passkey = Passkey(
+            user_id=user.id,
+            credential_id=email.encode(),
+            public_key=b"",
+            backup_eligible=True,
+            backed_up=True,
+            rp_id="localhost",
+            name="Passkey" * 12,
+        )
+        db.session.add(passkey)
+        db.session.commit()
+    return person
 
 
 @pytest.mark.parametrize(("device", "scheme"), [(PHONE, "dark"), (DESK, "light")], ids=["phone-dark", "desk-light"])
@@ -250,6 +300,41 @@ def test_the_narrowest_screen(open_page: Opens, alice: Person) -> None:
     for path in ("/auth/login", "/chat", "/settings/account"):
         page = open_page(path, alice if path != "/auth/login" else None, viewport={"width": 320, "height": 640})
         assert not is_too_wide(page), path
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_long_names_push_nothing_out(open_page: Opens, site: Site, width: int) -> None:
+    person = make_long_names(site, f"{'a-long-address-' * 3}{width}@{'mail.' * 3}example.org")
+    size = {"width": width, "height": 664}
+    for path in ("/auth/login", "/auth/register", "/auth/forgot", make_link(site, person.email)):
+        page = open_page(path, viewport=size)
+        assert (path, is_too_wide(page), sticking_out(page)) == (path, False, [])
+    page = open_page("/chat", person, viewport=size)
+    for path in (*PAGES, "/chat"):
+        page.goto(path)
+        assert (path, is_too_wide(page), sticking_out(page)) == (path, False, [])
+    page.goto("/settings/recovery-codes")
+    page.get_by_role("button", name="Make").click()
+    expect(page.locator("#recovery-codes")).to_be_visible()
+    assert (is_too_wide(page), sticking_out(page)) == (False, [])
+
+
+def test_a_new_chat_begins_at_its_top(open_page: Opens, alice: Person) -> None:
+    page = open_page("/chat", alice, viewport={"width": 390, "height": 520})
+    expect(page.get_by_role("heading", name="What would you like to know?")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Jump to the latest message")).to_be_hidden()
+    page.locator("message-list").evaluate("list => list.scrollTo(0, 40)")
+    page.wait_for_function("document.querySelector('message-list').scrollTop === 40")
+    expect(page.get_by_role("button", name="Jump to the latest message")).to_be_hidden()
+
+
+def test_the_tab_of_a_page_is_in_view_on_a_phone(open_page: Opens, site: Site) -> None:
+    page = open_page("/admin/activity", site.make_person("admin"), **PHONE)
+    tab = page.get_by_role("link", name="Everyone’s activity")
+    expect(tab).to_be_in_viewport(ratio=1)
+    assert page.locator(".tabs").evaluate("tabs => tabs.offsetHeight") < 60, "one row"
+    page.get_by_role("link", name="Account", exact=True).focus()
+    expect(page.get_by_role("link", name="Account", exact=True)).to_be_in_viewport(ratio=1)
 
 
 def test_the_theme_is_kept(open_page: Opens, alice: Person) -> None:

@@ -254,7 +254,7 @@ def test_my_mailbox(make_house: Callable[..., House], open_device: Callable[[Hou
     thief.goto("/auth/mail")
     thief.get_by_label("E-mail", exact=True).fill("ada@example.org")
     thief.get_by_role("button", name="Send me a mail").click()
-    expect(thief.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    expect(thief.get_by_role("heading", level=1)).to_have_text("Check your mail")
     sign_in(open_device(house), "ada@new.example.org")
     subjects = [mail.subject for mail in house.mailbox.to("ada@example.org")]
     assert "Your sign-in link" not in subjects[before:]

@@ -58,6 +58,8 @@ def test_what_is_not_there_and_what_is_wrong_is_said(searched: Page) -> None:
     expect(searched.get_by_text("Nothing was found.")).to_be_visible()
     field(searched).fill("before:soon")
     expect(searched.get_by_text("before: takes a date")).to_be_visible()
+    field(searched).fill("")
+    expect(searched.get_by_text("before: takes a date")).to_be_hidden()
 
 
 def test_it_works_without_javascript(open_page: Opens, alice: Person) -> None:

@@ -47,12 +47,13 @@ export function closeButtons(): void {
   delegate("click", "dialog [data-closes]", (button) => button.closest("dialog")?.close(""));
 }
 
-/** Forms with data-confirm ask first; without JavaScript they just act. */
+/** Forms with data-confirm ask first, with data-confirm-act as the word for it; without JavaScript they just act. */
 export function confirmForms(): void {
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!(form instanceof HTMLFormElement) || !form.dataset.confirm || form.dataset.confirmed) return;
     event.preventDefault();
+    part(need("#confirm-dialog", HTMLDialogElement), "act").textContent = form.dataset.confirmAct ?? "Go on";
     void confirmed("confirm-dialog", form.dataset.confirm).then((yes) => {
       if (!yes) return;
       form.dataset.confirmed = "true";

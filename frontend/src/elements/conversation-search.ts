@@ -38,7 +38,12 @@ export class ConversationSearch extends HTMLElement {
     const isSearching = this.#field.value.trim() !== "";
     this.toggleAttribute("data-searching", isSearching);
     if (isSearching) this.#timer = window.setTimeout(() => void this.#search(), PAUSE_MS);
-    else this.#results.replaceChildren();
+    else this.#clear();
+  }
+
+  #clear(): void {
+    this.#results.replaceChildren();
+    this.#say("");
   }
 
   async #search(): Promise<void> {

@@ -6,9 +6,10 @@ const NEAR_PX = 96;
 export class Following {
   #isOn = true;
 
-  /** `hasMore` tells whether the list goes on beyond its end. */
+  /** `isEmpty` tells whether there is nothing to follow yet, `hasMore` whether the list goes on beyond its end. */
   constructor(
     private readonly list: HTMLElement,
+    private readonly isEmpty: () => boolean,
     private readonly hasMore: () => boolean,
   ) {}
 
@@ -17,17 +18,18 @@ export class Following {
     this.#isOn = false;
   }
 
-  /** Goes to the end and stays there. */
+  /** Goes to the end and stays there; to the start, where there is nothing yet. */
   toLatest(smoothly = false): void {
     this.#isOn = true;
+    const top = this.isEmpty() ? 0 : this.list.scrollHeight;
     const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.list.scrollTo({ top: this.list.scrollHeight, behavior: smoothly && !isCalm ? "smooth" : "instant" });
+    this.list.scrollTo({ top, behavior: smoothly && !isCalm ? "smooth" : "instant" });
     this.#showJump();
   }
 
   /** The list has grown, or has another size. */
   keepUp(): void {
-    if (this.#isOn) this.list.scrollTop = this.list.scrollHeight;
+    if (this.#isOn && !this.isEmpty()) this.list.scrollTop = this.list.scrollHeight;
     this.#showJump();
   }
 
@@ -38,7 +40,8 @@ export class Following {
   }
 
   #showJump(): void {
-    need("#jump-to-latest", HTMLButtonElement).hidden = !this.hasMore() && (this.#isOn || this.#distance < NEAR_PX);
+    const isAtEnd = !this.hasMore() && (this.#isOn || this.#distance < NEAR_PX);
+    need("#jump-to-latest", HTMLButtonElement).hidden = isAtEnd || this.isEmpty();
   }
 
   get #distance(): number {
