@@ -9,11 +9,7 @@ import { MessageItem, type Role } from "./message-item";
 import { showSiblings } from "./versions";
 
 export class MessageList extends HTMLElement {
-  readonly #following = new Following(
-    this,
-    () => this.last === null,
-    () => this.newest !== "",
-  );
+  readonly #following = new Following(this, () => !this.last, () => this.newest !== "");
 
   connectedCallback(): void {
     this.addEventListener("scroll", () => this.#following.look(), { passive: true });
