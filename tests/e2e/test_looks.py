@@ -101,9 +101,13 @@ MAX_REQUESTS = 12
 axe = Axe()
 
 
+ARRIVED = """() => Promise.allSettled(document.getAnimations()
+  .filter(each => each instanceof CSSTransition).map(each => each.finished)).then(() => null)"""
+
+
 def violations(page: Page) -> list[tuple[str, str, str]]:
     """Give what axe finds on the page as it is now; a colour on its way to another is none."""
-    page.evaluate("Promise.allSettled(document.getAnimations().map(({ finished }) => finished)).then(() => null)")
+    page.evaluate(ARRIVED)
     found = axe.run(page).response["violations"]
     return [(page.url, rule["id"], node["html"]) for rule in found for node in rule["nodes"]]
 
