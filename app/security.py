@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, request
@@ -43,6 +45,8 @@ HEADERS = {
 }
 YEAR_SECONDS = 31_536_000
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+# What stands in these paths opens an account, or makes one: tokens are 43 characters.
+TOKEN_PATH = re.compile(r"((?:/auth/(?:link|mail|reset|invitation)|/settings/email)/)[\w-]{43}")
 READING_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
@@ -53,10 +57,20 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["allowed_hosts"] = frozenset(name for name in allowed if name)
     app.config["WTF_CSRF_SSL_STRICT"] = False  # would refuse whoever sends no Referer; _check_origin is the check here
     app.config["SESSION_COOKIE_SECURE"] = settings.public_url.startswith("https://")
+    logging.getLogger("werkzeug").addFilter(
+        hide_tokens
+    )  # the development server writes down every path; adding it again does nothing
     app.before_request(_check_host)
     app.before_request(_check_origin)
     app.before_request(_check_form)
     app.after_request(_dress)
+
+
+def hide_tokens(record: logging.LogRecord) -> bool:
+    """Take the tokens of one-time links and invitations out of a line of the log; gives True, because the line itself stays."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(TOKEN_PATH.sub(r"\1…", each) if isinstance(each, str) else each for each in record.args)
+    return True
 
 
 def _host_name(address: str) -> str | None:

@@ -146,7 +146,7 @@ def invite() -> None:
     """Print a link with which one account may be made."""
     mode = get_settings().registration
     if mode == "closed":
-        raise click.ClickException("REGISTRATION is closed: nobody may make an account, with an invitation neither.")
+        raise click.ClickException("REGISTRATION is closed: nobody may make an account, not even with an invitation.")
     link = invitations.create(None, get_settings().public_url)
     db.session.commit()
     click.echo(f"Makes one account, within {invitations.LIFETIME.days} days:")
