@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -174,7 +175,7 @@ def _save_answer(chat: Chat, topic: _Topic, means: _Means, body: AskBody) -> Ans
     """Save the pending answer, and give the work that it means."""
     conversation, question, cut_short = topic.conversation, topic.question, topic.cut_short
     leaf = cut_short or question
-    path = list_said(leaf.id, history.MAX_TOLD) if leaf.parent_id else [leaf]
+    path = _list_said(leaf, means) if leaf.parent_id else [leaf]
     told = history.fit(means.system_prompt, path, means.context_length)
     answer = Message(
         id=new_id(),
@@ -198,6 +199,11 @@ def _save_answer(chat: Chat, topic: _Topic, means: _Means, body: AskBody) -> Ans
         return AnswerJob(answer.id, conversation.user_id, request, start)
     prefix = tuple(unfold(cut_short))
     return AnswerJob(answer.id, conversation.user_id, request, start, prefix, cut_short.thinking_ms)
+
+
+def _list_said(leaf: Message, means: _Means) -> Sequence[history.Said]:
+    """Give the messages down to a leaf, as many as may fit: what is known not to fit is not even read."""
+    return list_said(leaf.id, history.MAX_TOLD, history.CHARACTERS_PER_TOKEN * means.context_length)
 
 
 def start_event(conversation: Conversation, answer: Message) -> dict[str, Any]:
@@ -225,7 +231,7 @@ def measure(
     means = _find_means(chat, wishes)
     if isinstance(means, AppError):
         return None
-    path = list_said(leaf.id, history.MAX_TOLD) if leaf else []
+    path = _list_said(leaf, means) if leaf else []
     told = history.fit(means.system_prompt, path, means.context_length)
     estimate = sum(history.estimate_tokens(turn.content) for turn in told.turns)
     counted = (leaf.prompt_tokens or 0) + (leaf.completion_tokens or 0) if leaf and leaf.prompt_tokens else None

@@ -11,6 +11,7 @@ from msgspec import Struct
 from app.chat.providers.base import Turn
 
 MAX_TOLD = 400  # messages, however many would fit
+CHARACTERS_PER_TOKEN = 3  # at most, as tokens are estimated here: by bytes
 TOKENS_PER_MESSAGE = 8  # the chat template's own words around each message
 GO_ON = Turn(
     "user", "Continue your last answer exactly where it stops. Do not repeat anything and do not comment on it."
@@ -28,7 +29,7 @@ class History(Struct, frozen=True):
 
 def estimate_tokens(text: str) -> int:
     """Give roughly how many tokens a text takes: three bytes each, which is on the safe side for English and right for CJK."""
-    return math.ceil(len(text.encode("utf-8", "replace")) / 3) + TOKENS_PER_MESSAGE
+    return math.ceil(len(text.encode("utf-8", "replace")) / CHARACTERS_PER_TOKEN) + TOKENS_PER_MESSAGE
 
 
 class Said(Protocol):

@@ -20,7 +20,9 @@ from sqlalchemy import (
     String,
     Text,
     bindparam,
+    func,
     literal,
+    or_,
     select,
     text,
 )
@@ -33,6 +35,7 @@ from app.models.conversation import Conversation
 
 RUNNING = ("pending", "streaming")
 MAX_BRANCH = 10_000  # messages that are given at once
+AT_LEAST = 8  # messages of what was said last, however long: the last question is always among them
 # Literally the condition of the partial index: with bound values SQLite would not know that it may use it, and read the whole table.
 IS_RUNNING = text("message.status in ('pending', 'streaming')")
 STATUSES = (*RUNNING, "complete", "stopped", "interrupted", "failed")
@@ -156,10 +159,14 @@ def list_path(leaf_id: UUID, limit: int) -> list[Message]:
     return list(db.session.scalars(_path_query(Message), {"leaf_id": leaf_id, "limit": limit}))
 
 
-def list_said(leaf_id: UUID, limit: int) -> Sequence[Row[str, str, int]]:
-    """Give who said what where on the way to a leaf, as `list_path` does, without the rest of each message."""
-    said = _path_query(Message.role, Message.content, Message.depth)
-    return db.session.execute(said, {"leaf_id": leaf_id, "limit": limit}).all()
+def list_said(leaf_id: UUID, limit: int, characters: int) -> Sequence[Row[str, str, int]]:
+    """Give who said what where on the way to a leaf, oldest first: the last `limit` messages, or fewer.
+
+    The way up ends with the message that makes it more than so many `characters`, but not before there are `AT_LEAST` messages.
+    """
+    return db.session.execute(
+        _said_query(), {"leaf_id": leaf_id, "limit": limit, "characters": characters, "at_least": AT_LEAST}
+    ).all()
 
 
 def climb(leaf_id: UUID, steps: int) -> UUID:
@@ -177,6 +184,22 @@ def _path_query(*wanted: Any) -> Select[Any]:
     up = select(parent.id, parent.parent_id, path.c.steps + 1).join(path, parent.id == path.c.parent_id)
     path = path.union_all(up.where(path.c.steps < bindparam("limit", type_=Integer)))
     return select(*wanted).join(path, Message.id == path.c.id).order_by(path.c.steps.desc())
+
+
+@cache
+def _said_query() -> Select[str, str, int]:
+    length = func.length(Message.content).label("length")
+    start = select(Message.id, Message.parent_id, literal(1).label("steps"), length).where(
+        Message.id == bindparam("leaf_id")
+    )
+    path = start.cte("path", recursive=True)
+    parent = aliased(Message)
+    longer = path.c.length + func.length(parent.content)
+    up = select(parent.id, parent.parent_id, path.c.steps + 1, longer).join(path, parent.id == path.c.parent_id)
+    goes_on = or_(path.c.length <= bindparam("characters"), path.c.steps < bindparam("at_least"))
+    path = path.union_all(up.where(path.c.steps < bindparam("limit", type_=Integer), goes_on))
+    said = select(Message.role, Message.content, Message.depth)
+    return said.join(path, Message.id == path.c.id).order_by(path.c.steps.desc())
 
 
 def list_running(conversation_id: UUID) -> list[UUID]:
