@@ -24,7 +24,7 @@ from app.extensions import db
 from tests.moved_clock import Clock
 from tests.people import Person, sign_up
 
-pytest_plugins = ["tests.postgresql", "tests.valkey"]
+pytest_plugins = ["tests.postgresql", "tests.valkey", "tests.mailbox"]
 
 
 @pytest.fixture(autouse=True, scope="session")

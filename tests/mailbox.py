@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -16,6 +17,7 @@ from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from flask import Flask
@@ -156,3 +158,10 @@ class MuteServer:
                 for byte in self._words:
                     connection.send(bytes([byte]))
                     time.sleep(self._pause)
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A mail server that takes everything."""
+    with Mailbox() as server:
+        yield server

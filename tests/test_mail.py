@@ -28,12 +28,6 @@ DEAD = "smtp://name:a-secret-password@127.0.0.1:1"
 
 
 @pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with Mailbox() as server:
-        yield server
-
-
-@pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
     """An authority that this process trusts."""
     authority = trustme.CA()

@@ -60,12 +60,6 @@ class World:
 
 
 @pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with Mailbox() as server:
-        yield server
-
-
-@pytest.fixture
 def app(make_app: Callable[..., Flask], mailbox: Mailbox) -> Iterator[Flask]:
     """The application, with a mail server, and a view that signs in by a mail."""
     app = make_app(session_days=10, session_idle_days=5, mail_url=mailbox.url)

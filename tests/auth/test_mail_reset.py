@@ -25,12 +25,6 @@ CODE_PAGE = "/auth/reset/code"
 
 
 @pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with Mailbox() as server:
-        yield server
-
-
-@pytest.fixture
 def app(make_app: Callable[..., Flask], mailbox: Mailbox) -> Iterator[Flask]:
     """The application, with a mail server."""
     app = make_app(mail_url=mailbox.url)

@@ -21,12 +21,6 @@ PLAIN = "This address is not confirmed"
 
 
 @pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with Mailbox() as server:
-        yield server
-
-
-@pytest.fixture
 def app(make_app: Callable[..., Flask], mailbox: Mailbox) -> Iterator[Flask]:
     """The application, with a mail server."""
     app = make_app(mail_url=mailbox.url)
