@@ -47,10 +47,14 @@ def two(make_app: Callable[..., Flask], valkey: Valkey) -> Two:
     cookie = alice.client.get_cookie("session")
     assert cookie
     client.set_cookie("session", cookie.value)
-    for app in (first, second):
+    join_bus(first, second)
+    return Two(alice, Person(alice.id, alice.email, client, second))
+
+
+def join_bus(*apps: Flask) -> None:
+    for app in apps:
         app.extensions["chat"].engine.ensure_ticking()
         wait_for_bus(app)
-    return Two(alice, Person(alice.id, alice.email, client, second))
 
 
 def wait_for_bus(app: Flask, *, up: bool = True) -> None:
@@ -138,6 +142,7 @@ def test_signing_out_closes_followers_everywhere(two: Two) -> None:
 @pytest.mark.usefixtures("_late_database")
 def test_another_process_tells_the_place_in_the_queue(make_app: Callable[..., Flask], valkey: Valkey) -> None:
     first, second = (make_app(redis_url=valkey.url, max_answers=1) for _ in range(2))
+    join_bus(first, second)
     alice = sign_up(first, "alice@example.org")
     elsewhere = Person(alice.id, alice.email, sign_in(second, alice.email), second)
     running, _ = begin(alice, ENDLESS)
