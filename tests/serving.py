@@ -80,6 +80,7 @@ class Server:
             "OLLAMA_HOST": settings.ollama_host,
             "OLLAMA_MODEL": settings.ollama_model,
             "EMBEDDED_MODEL": settings.embedded_model,
+            "CONTEXT_LENGTH": str(settings.context_length),
             "MODELS_DIR": str(settings.models_dir),
             "PUBLIC_URL": self.url,
             "BIND": f"127.0.0.1:{self.port}",

@@ -15,7 +15,10 @@ import pytest
 from playwright.sync_api import Browser, Download, Page, expect
 
 from app import create_app
+from app.clock import utcnow
 from app.config import Settings
+from app.extensions import db
+from app.models.user import User
 from tests.e2e.conftest import PATIENCE_MS, REPORT_VIOLATIONS, Faults
 from tests.e2e.test_passkeys import plug_in, sign_up
 from tests.mailbox import Mailbox
@@ -41,6 +44,12 @@ class House:
         result = app.test_cli_runner().invoke(args=list(arguments))
         assert result.exit_code == 0, result.output
         return result.output
+
+    def confirm(self, email: str) -> None:
+        """Let the owner of an account have confirmed its address."""
+        with create_app(self.settings).app_context():
+            db.session.execute(db.update(User).where(User.email == email).values(email_confirmed_at=utcnow()))
+            db.session.commit()
 
     def add(self, email: str, *, role: str = "user") -> None:
         make_user(create_app(self.settings), email, role=role)
@@ -191,6 +200,7 @@ def test_my_phone_which_held_my_only_passkey(
     lost, new = open_device(house), open_device(house)
     plug_in(lost)
     sign_up(lost, "ada@example.org")
+    house.confirm("ada@example.org")
     plug_in(new)
     new.goto("/auth/mail")
     new.get_by_label("E-mail", exact=True).fill("ada@example.org")
@@ -274,7 +284,6 @@ def test_everything(make_house: Callable[..., House], open_device: Callable[[Hou
     desk.goto("/admin/users?q=ada")
     desk.get_by_label("Actions for ada@example.org").click()
     desk.get_by_role("button", name="Make a sign-in link").click()
-    expect(desk.get_by_role("img", name="The link as a QR code")).to_be_visible()
     phone.goto(desk.get_by_label("One-time link").input_value())
     phone.get_by_role("button", name="Sign in as").click()
     set_password(phone)
