@@ -22,7 +22,7 @@ DUMMY_HASH = f"{METHOD}:{DEFAULT_PBKDF2_ITERATIONS}$nobody${'0' * 64}"
 # One hash at a time, when nobody else wants the core: it costs 0.3 s of one, and a flood of sign-ins must not slow the streams.
 _hashing = NativePool(1, is_background=True)
 MAX_WAITING = 20
-MAX_WAITING_EACH = 3  # of one account, or of one network that registers: nobody fills a line alone
+MAX_WAITING_EACH = 3  # of one account: nobody fills a line alone
 # Two lines for the one thread: strangers who fill theirs do not keep out who is known.
 _places = {is_known: threading.BoundedSemaphore(MAX_WAITING) for is_known in (False, True)}
 _waiting: Counter[tuple[bool, str]] = Counter()
@@ -40,7 +40,7 @@ def check_acceptable(password: str, field: str = "password") -> None:
 def hash_password(password: str, who: str, *, is_known: bool = False) -> str:
     """Give the salted hash; takes some tenths of a second in a native thread. Raises Unavailable where the line is full.
 
-    `who` names the account, or the network that registers one. Who `is_known` has a line of their own.
+    `who` names the account. Who `is_known` has a line of their own.
     """
     with _place(who, is_known=is_known):
         return _hashing.run(generate_password_hash, password, METHOD)
