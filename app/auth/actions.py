@@ -27,7 +27,7 @@ def register(email: str, password: str, client: Client, invitation: str = "") ->
     passwords.check_acceptable(password)
     throttle.pay((throttle.REGISTER_BY_ADDRESS, client.address), (throttle.REGISTER_OVERALL, ""))
     invitations.check(invitation)
-    user = User.create(email, password_hash=passwords.hash_password(password, normalize_email(email)))
+    user = User.create(email, password_hash=passwords.hash_password(password))
     db.session.add(user)
     try:
         db.session.flush()

@@ -37,10 +37,10 @@ def check_acceptable(password: str, field: str = "password") -> None:
         raise InvalidField(field, "This password is on every attacker's list. Choose another one.")
 
 
-def hash_password(password: str, who: str, *, is_known: bool = False) -> str:
+def hash_password(password: str, who: str = "", *, is_known: bool = False) -> str:
     """Give the salted hash; takes some tenths of a second in a native thread. Raises Unavailable where the line is full.
 
-    `who` names the account. Who `is_known` has a line of their own.
+    `who` names the account, if there is one yet. Who `is_known` has a line of their own.
     """
     with _place(who, is_known=is_known):
         return _hashing.run(generate_password_hash, password, METHOD)
@@ -67,7 +67,7 @@ def _place(who: str, *, is_known: bool) -> Iterator[None]:
     """Take a place in the line for the one thread that hashes; raises Unavailable when the line is too long to be worth waiting."""
     key = is_known, who
     with _counting:
-        has_place = _waiting[key] < MAX_WAITING_EACH and _places[is_known].acquire(blocking=False)
+        has_place = (not who or _waiting[key] < MAX_WAITING_EACH) and _places[is_known].acquire(blocking=False)
         if has_place:
             _waiting[key] += 1
     if not has_place:
